@@ -80,10 +80,10 @@ export function bindService(
   return { definition, implementation };
 }
 
-function unary(handler: UnaryHandler): grpc.handleUnaryCall<never, Message> {
+function unary(handler: UnaryHandler): grpc.handleUnaryCall<object, Message> {
   return (call, callback) => {
     void Promise.resolve(call.request)
-      .then(handler)
+      .then(request => handler(request as never))
       .then(
         answer => callback(null, answer),
         (error: unknown) => callback(toStatusObject(error)),
@@ -91,10 +91,10 @@ function unary(handler: UnaryHandler): grpc.handleUnaryCall<never, Message> {
   };
 }
 
-function serverStream(handler: ServerStreamHandler): grpc.handleServerStreamingCall<never, Message> {
+function serverStream(handler: ServerStreamHandler): grpc.handleServerStreamingCall<object, Message> {
   return call => {
     const pump = async (): Promise<void> => {
-      for await (const message of handler(call.request)) call.write(message);
+      for await (const message of handler(call.request as never)) call.write(message);
       call.end();
     };
     pump().catch((error: unknown) => call.emit('error', toStatusObject(error)));
