@@ -1,0 +1,35 @@
+// Why an image cannot be had: the permanent outcome of a build, kept in its document and told to whoever pulls.
+import { z } from 'zod';
+import { RegistryError } from './errors.ts';
+
+/** How long the end of a build's log may be that is kept with the failure, in characters. */
+export const LOG_LIMIT = 4000;
+
+export const failureSchema = z.object({
+  kind: z.enum([
+    /** A name that the package set does not have (or that names several). */
+    'unknown_package',
+    /** The package set has it and says no: unfree, broken, insecure, another platform, not a package, an evaluation error. */
+    'refused',
+    /** A derivation whose builder failed. */
+    'build_failed',
+    /** The source (channel, repository, ref) does not exist. */
+    'unknown_source',
+  ]),
+  /** What the person at the terminal reads: one or more sentences, names included. */
+  message: z.string(),
+  /** The end of the build's log. */
+  log: z.string().max(LOG_LIMIT).optional(),
+});
+
+export type Failure = z.infer<typeof failureSchema>;
+
+/**
+ * The answer for a failed image. What does not exist is 404; what exists and failed is 403 with MANIFEST_UNKNOWN,
+ * the one combination whose message most clients print (design, "Decisions"; clients.md §3).
+ */
+export function failureAnswer(failure: Failure): RegistryError {
+  const exists = failure.kind === 'refused' || failure.kind === 'build_failed';
+  const log = failure.log === undefined ? '' : ` The end of its log: ${failure.log}`;
+  return new RegistryError(exists ? 403 : 404, 'MANIFEST_UNKNOWN', `${failure.message}${log}`);
+}

@@ -1,0 +1,65 @@
+// The state of one image: the truth that every part reads and writes. Messages only hint at it.
+import { z } from 'zod';
+import { digestSchema } from './digest.ts';
+import { failureSchema } from './failure.ts';
+import { imageRequestSchema } from './image-request.ts';
+
+/** Who asked for a build: someone who waits (`pull`), or nobody (`refresh`: a stale image, a prebuild). */
+export const prioritySchema = z.enum(['pull', 'refresh']);
+export type Priority = z.infer<typeof prioritySchema>;
+
+/** What a worker is doing, and how far it is where that can be counted. */
+export const phaseSchema = z.object({
+  name: z.enum(['resolving', 'building', 'packing', 'publishing']),
+  done: z.int().nonnegative().optional(),
+  of: z.int().positive().optional(),
+});
+export type Phase = z.infer<typeof phaseSchema>;
+
+/** Milliseconds since the epoch by the database's clock: no machine's own clock enters a decision. */
+const serverTime = z.number();
+
+/** A worker's claim on a build. It is over when `renewedAt` lies more than `durationSeconds` back. */
+export const leaseSchema = z.object({
+  token: z.string().min(1),
+  renewedAt: serverTime,
+  durationSeconds: z.number().positive(),
+});
+export type Lease = z.infer<typeof leaseSchema>;
+
+/** Attempts so far, and what the last one met. */
+const tries = { attempts: z.int().nonnegative(), lastError: z.string().optional() };
+
+export const buildSchema = z.discriminatedUnion('state', [
+  z.object({ state: z.literal('none') }),
+  z.object({ state: z.literal('queued'), by: prioritySchema, queuedAt: serverTime, ...tries }),
+  z.object({
+    state: z.literal('building'),
+    by: prioritySchema,
+    lease: leaseSchema,
+    phase: phaseSchema,
+    ...tries,
+  }),
+  z.object({ state: z.literal('failed'), failure: failureSchema, failedAt: serverTime }),
+]);
+export type Build = z.infer<typeof buildSchema>;
+
+export const currentSchema = z.object({
+  digest: digestSchema,
+  /** The package set's revision that the image was made from. */
+  revision: z.string(),
+  builtAt: serverTime,
+});
+
+export const imageDocumentSchema = z.object({
+  request: imageRequestSchema,
+  /** The image that is served now, if there is one. */
+  current: currentSchema.optional(),
+  build: buildSchema,
+});
+export type ImageDocument = z.infer<typeof imageDocumentSchema>;
+
+/** "building 3/17": a phase for people. */
+export function describePhase({ name, done, of }: Phase): string {
+  return of === undefined ? name : `${name} ${done ?? 0}/${of}`;
+}

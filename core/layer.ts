@@ -1,0 +1,40 @@
+// Layers: what is known of one that is stored, and the key under which it is known.
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { digestSchema } from './digest.ts';
+import type { ClosureNode } from './closure.ts';
+
+/** Changes when the packer writes other bytes for the same store paths. */
+export const PACKER_VERSION = 1;
+
+export const layerFactSchema = z.object({
+  /** Digest of the compressed bytes: the blob's name. */
+  digest: digestSchema,
+  /** Digest of the tar. */
+  diffId: digestSchema,
+  /** Bytes of the blob. */
+  size: z.int().nonnegative(),
+});
+
+/** What a layer became when it was packed. The first fact stands for good: compressed bytes are never made again to compare. */
+export type LayerFact = z.infer<typeof layerFactSchema>;
+
+export const layerKeySchema = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .brand('LayerKey');
+
+export type LayerKey = z.infer<typeof layerKeySchema>;
+
+/**
+ * Key of a layer of store paths: the paths with the hashes of their content (two stores may hold different
+ * bytes under one input-addressed path), the packer's version and the compressor. Sorted, so order does not matter.
+ */
+export function layerKey(
+  nodes: readonly Pick<ClosureNode, 'path' | 'narHash'>[],
+  compressorId: string,
+): LayerKey {
+  const paths = nodes.map(({ path, narHash }) => [path, narHash]).toSorted();
+  const canonical = JSON.stringify([PACKER_VERSION, compressorId, paths]);
+  return layerKeySchema.parse(createHash('sha256').update(canonical).digest('hex'));
+}

@@ -1,0 +1,77 @@
+// The documents of the OCI image specification, as far as we write them, and their exact bytes.
+import { architectureOf, type Platform } from './platform.ts';
+import { digestOf, type Digest } from './digest.ts';
+import type { LayerFact } from './layer.ts';
+
+export const MEDIA_TYPES = {
+  manifest: 'application/vnd.oci.image.manifest.v1+json',
+  index: 'application/vnd.oci.image.index.v1+json',
+  config: 'application/vnd.oci.image.config.v1+json',
+  gzipLayer: 'application/vnd.oci.image.layer.v1.tar+gzip',
+} as const;
+
+export interface Descriptor {
+  readonly mediaType: string;
+  readonly digest: Digest;
+  readonly size: number;
+}
+
+/** Bytes that are served under their own digest: never serialised again after this. */
+export interface Blob {
+  readonly digest: Digest;
+  readonly bytes: Buffer;
+}
+
+export interface ImageConfig {
+  readonly platform: Platform;
+  readonly environment: Readonly<Record<string, string>>;
+  /** What runs when nothing else is asked for. */
+  readonly command?: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  /** In the order of the layers; the specification wants as many entries as layers. */
+  readonly layers: readonly { readonly diffId: Digest; readonly createdBy: string }[];
+}
+
+/** Every image is as old as its package set says, not as its build: a fixed date keeps the bytes the same. */
+const CREATED = '1970-01-01T00:00:01Z';
+
+/** The image configuration (image-spec, config.md). */
+export function writeConfig({ platform, environment, command, labels, layers }: ImageConfig): Blob {
+  return toBlob({
+    created: CREATED,
+    architecture: architectureOf(platform),
+    os: 'linux',
+    config: {
+      Env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
+      ...(command !== undefined && { Cmd: command }),
+      WorkingDir: '/',
+      Labels: labels,
+    },
+    rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },
+    history: layers.map(({ createdBy }) => ({ created: CREATED, created_by: createdBy })),
+  });
+}
+
+/** The image manifest (image-spec, manifest.md). */
+export function writeManifest(
+  config: Blob,
+  layers: readonly LayerFact[],
+  annotations: Readonly<Record<string, string>>,
+): Blob {
+  return toBlob({
+    schemaVersion: 2,
+    mediaType: MEDIA_TYPES.manifest,
+    config: descriptor(MEDIA_TYPES.config, config.digest, config.bytes.length),
+    layers: layers.map(({ digest, size }) => descriptor(MEDIA_TYPES.gzipLayer, digest, size)),
+    annotations,
+  });
+}
+
+function descriptor(mediaType: string, digest: Digest, size: number): Descriptor {
+  return { mediaType, digest, size };
+}
+
+function toBlob(document: object): Blob {
+  const bytes = Buffer.from(JSON.stringify(document));
+  return { digest: digestOf(bytes), bytes };
+}
