@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { RegistryError } from './errors.ts';
 import { META_PACKAGES } from './meta-packages.ts';
+import { byCodeUnits } from './order.ts';
 import { formatPackageSource, packageSourceSchema, type PackageSource } from './package-source.ts';
 import { platformSchema, type Platform } from './platform.ts';
 import type { RepositoryName, Tag } from './reference.ts';
@@ -59,7 +60,7 @@ export function parseImageRequest(name: RepositoryName, tag: Tag, source: Packag
   if (packages.size === 0) {
     throw new RegistryError(404, 'NAME_INVALID', `"${name}" names no package: add one, as in ${name}/hello`);
   }
-  return { packages: [...packages].toSorted(byBytes), platform, source, ref: refOf(tag, source) };
+  return { packages: [...packages].toSorted(byCodeUnits), platform, source, ref: refOf(tag, source) };
 }
 
 function refOf(tag: Tag, source: PackageSource): string {
@@ -76,9 +77,4 @@ export function requestKey(request: ImageRequest): RequestKey {
   const { packages, platform, source, ref } = request;
   const canonical = JSON.stringify([KEY_VERSION, packages, platform, formatPackageSource(source), ref]);
   return requestKeySchema.parse(createHash('sha256').update(canonical).digest('hex'));
-}
-
-/** Order by UTF-16 code units: for the ASCII of names the order of their bytes, whatever the locale. */
-function byBytes(a: string, b: string): number {
-  return a < b ? -1 : Number(a > b);
 }

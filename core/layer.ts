@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { digestSchema } from './digest.ts';
 import type { ClosureNode } from './closure.ts';
+import { byCodeUnits } from './order.ts';
 
 /** Changes when the packer writes other bytes for the same store paths. */
 export const PACKER_VERSION = 1;
@@ -34,7 +35,9 @@ export function layerKey(
   nodes: readonly Pick<ClosureNode, 'path' | 'narHash'>[],
   compressorId: string,
 ): LayerKey {
-  const paths = nodes.map(({ path, narHash }) => [path, narHash]).toSorted();
+  const paths = nodes
+    .toSorted((a, b) => byCodeUnits(a.path, b.path))
+    .map(({ path, narHash }) => [path, narHash]);
   const canonical = JSON.stringify([PACKER_VERSION, compressorId, paths]);
   return layerKeySchema.parse(createHash('sha256').update(canonical).digest('hex'));
 }
