@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { crc32c, formatCrc32c, parseCrc32c } from '#core/crc32c.ts';
 
 /** The examples of RFC 3720, B.4 (which prints the four bytes in the order of the wire, least significant first). */
@@ -12,7 +12,7 @@ const rfc3720: readonly [what: string, data: Buffer, wire: string][] = [
   [
     'an iSCSI SCSI Read (10) command PDU',
     Buffer.from(
-      '01c0000000000000000000000000000014000000000004000000001400000018' + '28000000000000000200000000000000',
+      '01c000000000000000000000000000001400000000000400000000140000001828000000000000000200000000000000',
       'hex',
     ),
     '563a96d9',
