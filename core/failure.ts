@@ -15,6 +15,8 @@ export const failureSchema = z.object({
     'build_failed',
     /** The source (channel, repository, ref) does not exist. */
     'unknown_source',
+    /** Every try ended without an outcome: the network, a full disk, workers that vanished. */
+    'gave_up',
   ]),
   /** What the person at the terminal reads: one or more sentences, names included. */
   message: z.string(),
@@ -29,7 +31,7 @@ export type Failure = z.infer<typeof failureSchema>;
  * the one combination whose message most clients print (design, "Decisions"; clients.md §3).
  */
 export function failureAnswer(failure: Failure): RegistryError {
-  const exists = failure.kind === 'refused' || failure.kind === 'build_failed';
+  const exists = failure.kind !== 'unknown_package' && failure.kind !== 'unknown_source';
   const log = failure.log === undefined ? '' : ` The end of its log: ${failure.log}`;
   return new RegistryError(exists ? 403 : 404, 'MANIFEST_UNKNOWN', `${failure.message}${log}`);
 }

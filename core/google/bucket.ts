@@ -1,0 +1,89 @@
+// The bucket of blobs: `blobs/sha256/<hex>`, content-addressed, so that an upload can be tried again by anyone.
+import { createReadStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { ApiError, Storage, type File } from '@google-cloud/storage';
+import { digestHex, type Digest } from '../digest.ts';
+import { TransientError } from '../errors.ts';
+import type { StoredBlob } from './blobs.ts';
+
+/** From here on an upload is resumable; a smaller one goes in one request. Bytes. */
+const RESUMABLE_FROM = 8 << 20;
+
+/** What is to be stored under a digest: a finished file, or bytes at hand. */
+export interface BlobContent {
+  readonly digest: Digest;
+  readonly size: number;
+  /** Base 64 of the big-endian CRC32C. Cloud Storage refuses bytes that have another. */
+  readonly crc32c: string;
+  readonly from: { readonly file: string } | { readonly bytes: Uint8Array };
+}
+
+export type BlobBucket = ReturnType<typeof openBlobBucket>;
+
+export function openBlobBucket(projectId: string, bucketName: string) {
+  const bucket = new Storage({ projectId }).bucket(bucketName);
+
+  /** Writes the object where its generation is `expected` (0: there is none). False where it is another by now. */
+  async function write(file: File, content: BlobContent, expected: number | string): Promise<boolean> {
+    const source =
+      'file' in content.from ? createReadStream(content.from.file) : Readable.from([content.from.bytes]);
+    try {
+      await pipeline(
+        source,
+        file.createWriteStream({
+          resumable: content.size >= RESUMABLE_FROM,
+          // Retried by the client only because of this condition: without one it never is.
+          preconditionOpts: { ifGenerationMatch: expected },
+          // The service compares the checksum below; the client's own is a slow second opinion.
+          validation: false,
+          metadata: {
+            crc32c: content.crc32c,
+            contentType: 'application/octet-stream',
+            cacheControl: 'public, max-age=31536000, immutable, no-transform',
+          },
+        }),
+      );
+      return true;
+    } catch (error) {
+      if (error instanceof ApiError && error.code === 412) return false;
+      throw new TransientError(`cannot store blob ${content.digest}: ${messageOf(error)}`, { cause: error });
+    }
+  }
+
+  async function stored(file: File): Promise<StoredBlob> {
+    const [metadata] = await file.getMetadata();
+    return {
+      size: Number(metadata.size),
+      crc32c: metadata.crc32c ?? '',
+      generation: String(metadata.generation),
+    };
+  }
+
+  return {
+    /**
+     * Stores a blob, or finds that it is there. What is there is believed only with the right size and checksum;
+     * anything else under this name is replaced. Throws a {@link TransientError}.
+     */
+    async put(content: BlobContent): Promise<StoredBlob> {
+      const file = bucket.file(`blobs/sha256/${digestHex(content.digest)}`);
+      await write(file, content, 0);
+      const found = await stored(file);
+      if (found.size === content.size && found.crc32c === content.crc32c) return found;
+      await write(file, content, found.generation);
+      const replaced = await stored(file);
+      if (replaced.size === content.size && replaced.crc32c === content.crc32c) return replaced;
+      throw new TransientError(`blob ${content.digest} is not what was stored under its name`);
+    },
+
+    /** Whether the bucket can be used at all: asked once, when a worker starts. */
+    async exists(): Promise<boolean> {
+      const [found] = await bucket.exists();
+      return found;
+    },
+  };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,38 @@
+// The connection to Firestore, and what its answers mean.
+import { Firestore, Timestamp } from '@google-cloud/firestore';
+
+/** One client per process: it keeps its own channels and is cheap until first used. */
+export function openFirestore(projectId: string, databaseId: string): Firestore {
+  return new Firestore({ projectId, databaseId, ignoreUndefinedProperties: true });
+}
+
+/** gRPC status codes that a conditional write ends with when another was first (google.rpc.Code). */
+const NOT_FOUND = 5;
+const ALREADY_EXISTS = 6;
+const FAILED_PRECONDITION = 9;
+const ABORTED = 10;
+
+export function isAlreadyExists(error: unknown): boolean {
+  return codeOf(error) === ALREADY_EXISTS;
+}
+
+/** A preconditioned write that lost against another: what there is to do is to read again. */
+export function isLostRace(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === FAILED_PRECONDITION || code === ABORTED || code === NOT_FOUND;
+}
+
+function codeOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+}
+
+/** Document data with every timestamp as milliseconds since the epoch, ready for a schema of the domain. */
+export function toPlain(value: unknown): unknown {
+  if (value instanceof Timestamp) return value.toMillis();
+  if (Array.isArray(value)) return value.map(toPlain);
+  if (value instanceof Uint8Array) return value;
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, toPlain(inner)]));
+  }
+  return value;
+}

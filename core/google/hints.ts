@@ -1,0 +1,37 @@
+// Publishing hints. Pub/Sub's client loads on the first miss only: a hit never needs it, and it is heavy.
+import type { PubSub, Topic } from '@google-cloud/pubsub';
+import { encodeHint } from '../hint.ts';
+import type { Priority } from '../image-document.ts';
+import type { RequestKey } from '../image-request.ts';
+
+export interface HintTopics {
+  readonly pull: string;
+  readonly refresh: string;
+}
+
+export type Hints = ReturnType<typeof openHints>;
+
+export function openHints(projectId: string, topics: HintTopics) {
+  let client: Promise<PubSub> | undefined;
+  const opened = new Map<Priority, Topic>();
+
+  async function topicFor(priority: Priority): Promise<Topic> {
+    client ??= import('@google-cloud/pubsub').then(({ PubSub }) => new PubSub({ projectId }));
+    const pubsub = await client;
+    let topic = opened.get(priority);
+    if (topic === undefined) {
+      // Someone waits: nothing is gained by collecting messages.
+      topic = pubsub.topic(topics[priority], { batching: { maxMessages: 1 } });
+      opened.set(priority, topic);
+    }
+    return topic;
+  }
+
+  return {
+    /** Tells the workers to look at a document. Resolves when Pub/Sub has the message. */
+    async send(key: RequestKey, priority: Priority): Promise<void> {
+      const topic = await topicFor(priority);
+      await topic.publishMessage({ data: encodeHint(key) });
+    },
+  };
+}

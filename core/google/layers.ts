@@ -1,0 +1,37 @@
+// `layers/{layerKey}`: what each layer became. Append-only: the first fact stands.
+import type { Firestore } from '@google-cloud/firestore';
+import { layerFactSchema, type LayerFact, type LayerKey } from '../layer.ts';
+import { isAlreadyExists } from './firestore.ts';
+
+export type Layers = ReturnType<typeof openLayers>;
+
+export function openLayers(firestore: Firestore) {
+  const collection = firestore.collection('layers');
+
+  async function readAll(keys: readonly LayerKey[]): Promise<Map<LayerKey, LayerFact>> {
+    const facts = new Map<LayerKey, LayerFact>();
+    if (keys.length === 0) return facts;
+    const snapshots = await firestore.getAll(...keys.map(key => collection.doc(key)));
+    for (const [index, key] of keys.entries()) {
+      const data = snapshots[index]?.data();
+      if (data !== undefined) facts.set(key, layerFactSchema.parse(data));
+    }
+    return facts;
+  }
+
+  return {
+    /** The facts that are known, in one round trip. */
+    readAll,
+
+    /** Records what a layer became, once its blob is stored; answers the fact that stands, which may be another worker's. */
+    async record(key: LayerKey, fact: LayerFact, narHashes: readonly string[]): Promise<LayerFact> {
+      try {
+        await collection.doc(key).create({ ...fact, narHashes: [...narHashes] });
+        return fact;
+      } catch (error) {
+        if (!isAlreadyExists(error)) throw error;
+        return (await readAll([key])).get(key) ?? fact;
+      }
+    },
+  };
+}

@@ -1,0 +1,43 @@
+// Settings that every deployable reads from its environment, and how a bad one is reported.
+import { z } from 'zod';
+import { ConfigurationError } from '../errors.ts';
+import { parsePackageSource, type PackageSource } from '../package-source.ts';
+
+/** The forms of a package source, as a setting. */
+export const sourceSetting = z.string().transform((text, context): PackageSource => {
+  try {
+    return parsePackageSource(text);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) });
+    return z.NEVER;
+  }
+});
+
+export const cloudSettings = {
+  /** Google's own: the project that everything lies in. */
+  GOOGLE_CLOUD_PROJECT: z.string().min(1),
+  DERIVERY_DATABASE: z.string().min(1).default('(default)'),
+  /** Topics that wake the workers: builds that someone waits for, and all others. */
+  DERIVERY_BUILDS_TOPIC: z.string().min(1).default('builds'),
+  DERIVERY_REFRESHES_TOPIC: z.string().min(1).default('refreshes'),
+};
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Parses an environment, once, at the entry of a deployable. Throws a {@link ConfigurationError} of one line that
+ * names every bad setting. An empty value counts as not set.
+ */
+export function readSettings<T extends z.ZodObject>(
+  schema: T,
+  environment: Environment,
+): Readonly<z.infer<T>> {
+  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = schema.safeParse(set);
+  if (parsed.success) return Object.freeze(parsed.data);
+  const problems = parsed.error.issues.map(issue => {
+    const name = issue.path.join('.');
+    return set[name] === undefined ? `${name} is not set` : `${name}: ${issue.message}`;
+  });
+  throw new ConfigurationError(`configuration: ${problems.join('; ')}`);
+}
