@@ -4,7 +4,12 @@ import { z } from 'zod';
 import { RegistryError } from './errors.ts';
 import { META_PACKAGES } from './meta-packages.ts';
 import { byCodeUnits } from './order.ts';
-import { formatPackageSource, packageSourceSchema, type PackageSource } from './package-source.ts';
+import {
+  describePackageSource,
+  formatPackageSource,
+  packageSourceSchema,
+  type PackageSource,
+} from './package-source.ts';
 import { platformSchema, type Platform } from './platform.ts';
 import type { RepositoryName, Tag } from './reference.ts';
 
@@ -68,7 +73,7 @@ function refOf(tag: Tag, source: PackageSource): string {
   throw new RegistryError(
     404,
     'MANIFEST_UNKNOWN',
-    `there is no tag "${tag}" here: this registry serves ${formatPackageSource(source)}, and only as "latest"`,
+    `there is no tag "${tag}" here: this registry serves ${describePackageSource(source)}, and only as "latest"`,
   );
 }
 

@@ -45,3 +45,8 @@ export function formatPackageSource(source: PackageSource): string {
       return 'debian';
   }
 }
+
+/** A source for people's eyes: as {@link formatPackageSource}, without credentials that an address may carry. */
+export function describePackageSource(source: PackageSource): string {
+  return formatPackageSource(source).replace(/\/\/[^@/]*@/, '//');
+}

@@ -1,0 +1,33 @@
+// What a handler answers, and the one place that writes it.
+import type { ServerResponse } from 'node:http';
+import type { RegistryError } from '#core/errors.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Sent with GET; HEAD gets its length only. */
+  readonly body?: Uint8Array | string;
+  /** Length of a body that is not at hand, for HEAD. Bytes. */
+  readonly length?: number;
+}
+
+/** The specification's error format: `{"errors":[{code,message,detail}]}`, as plain `application/json`. */
+export function errorAnswer({ status, code, message, headers }: RegistryError): Answer {
+  return {
+    status,
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
+    body: JSON.stringify({ errors: [{ code, message, detail: message }] }),
+  };
+}
+
+/** Writes an answer. HEAD is GET without the body: the same headers, the same length. */
+export function writeAnswer(response: ServerResponse, method: string, answer: Answer): void {
+  const body = answer.body ?? '';
+  response.writeHead(answer.status, {
+    ...answer.headers,
+    'content-length': String(answer.length ?? Buffer.byteLength(body)),
+    'docker-distribution-api-version': 'registry/2.0',
+    'x-content-type-options': 'nosniff',
+  });
+  response.end(method === 'HEAD' ? undefined : body);
+}

@@ -1,0 +1,73 @@
+// The registry as one request handler: route, dispatch, answer. Every error becomes an answer here.
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { RegistryError } from '#core/errors.ts';
+import type { Log } from '#core/google/log.ts';
+import { errorAnswer, writeAnswer, type Answer } from './answer.ts';
+import { blob, type BlobParts } from './blobs.ts';
+import { parseHop } from './hop.ts';
+import { landingPage } from './landing-page.ts';
+import { manifestByDigest, manifestByTag, type ManifestParts } from './manifests.ts';
+import { parseRoute } from './route.ts';
+
+export interface RegistryParts extends ManifestParts, BlobParts {
+  readonly log: Log;
+}
+
+export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+export function createRegistry(parts: RegistryParts): RequestHandler {
+  return async (request, response) => {
+    const method = request.method ?? '';
+    const target = request.url ?? '/';
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    let answer: Answer;
+    try {
+      answer = await answerTo(parts, method, target, request.headers.host ?? '', gone.signal);
+    } catch (error) {
+      answer = errorAnswer(toRegistryError(error, parts.log, target));
+    }
+    if (!gone.signal.aborted) writeAnswer(response, method, answer);
+  };
+}
+
+function answerTo(
+  parts: RegistryParts,
+  method: string,
+  target: string,
+  host: string,
+  gone: AbortSignal,
+): Answer | Promise<Answer> {
+  if (method !== 'GET' && method !== 'HEAD') {
+    throw new RegistryError(
+      405,
+      'UNSUPPORTED',
+      'images are made from their names: there is only GET and HEAD',
+      {
+        allow: 'GET, HEAD',
+      },
+    );
+  }
+  const route = parseRoute(target);
+  switch (route.kind) {
+    case 'landing-page':
+      return landingPage(parts.source, host);
+    case 'api-version':
+      return { status: 200, headers: { 'content-type': 'application/json' }, body: '{}' };
+    case 'manifest-by-tag':
+      return manifestByTag(parts, route, parseHop(target), gone);
+    case 'manifest-by-digest':
+      return manifestByDigest(parts, route.digest);
+    case 'blob':
+      return blob(parts, route.digest, method);
+  }
+}
+
+/** What we did not foresee is 500 with an id that the log has too, and nothing else of it. */
+function toRegistryError(error: unknown, log: Log, target: string): RegistryError {
+  if (error instanceof RegistryError) return error;
+  const id = randomUUID();
+  log.error({ error, errorId: id, target: target.slice(0, 300) }, 'a request failed');
+  return new RegistryError(500, 'UNKNOWN', `something went wrong here; the log has it as ${id}`);
+}

@@ -1,0 +1,42 @@
+// What a request asks for. The path is taken as it came, never decoded: the grammar of names has no escapes.
+import { parseDigest, type Digest } from '#core/digest.ts';
+import { RegistryError } from '#core/errors.ts';
+import { parseRepositoryName, parseTag, type RepositoryName, type Tag } from '#core/reference.ts';
+
+export type Route =
+  | { readonly kind: 'landing-page' }
+  | { readonly kind: 'api-version' }
+  | { readonly kind: 'manifest-by-tag'; readonly name: RepositoryName; readonly tag: Tag }
+  | { readonly kind: 'manifest-by-digest'; readonly name: RepositoryName; readonly digest: Digest }
+  | { readonly kind: 'blob'; readonly name: RepositoryName; readonly digest: Digest };
+
+/** The tail tells what is asked for; whatever stands before it is the name (distribution-spec, "Endpoints"). */
+const TAIL = /^\/v2\/(.*)\/(manifests|blobs)\/([^/]*)$/s;
+
+/** Parses a request's target (`/v2/shell/git/manifests/latest?wait=1`). Throws a {@link RegistryError}. */
+export function parseRoute(target: string): Route {
+  const [path = ''] = target.split('?', 1);
+  if (path === '/') return { kind: 'landing-page' };
+  if (path === '/v2' || path === '/v2/') return { kind: 'api-version' };
+  const [, name, collection, reference] = TAIL.exec(path) ?? [];
+  if (name === undefined || reference === undefined) throw nothingHere(path);
+  const repository = parseRepositoryName(name);
+  if (collection === 'blobs') return { kind: 'blob', name: repository, digest: parseDigest(reference) };
+  return reference.includes(':')
+    ? { kind: 'manifest-by-digest', name: repository, digest: parseDigest(reference) }
+    : { kind: 'manifest-by-tag', name: repository, tag: parseTag(reference) };
+}
+
+function nothingHere(path: string): RegistryError {
+  return path.startsWith('/v2/')
+    ? new RegistryError(
+        404,
+        'UNSUPPORTED',
+        'this registry answers manifests and blobs, and only to those who pull',
+      )
+    : new RegistryError(
+        404,
+        'UNSUPPORTED',
+        'there is nothing here: the registry is below /v2/, a page about it at /',
+      );
+}

@@ -1,0 +1,23 @@
+// What the registry reads from its environment, once.
+import { z } from 'zod';
+import { cloudSettings, readSettings, sourceSetting, type Environment } from '#core/google/settings.ts';
+
+const schema = z.object({
+  ...cloudSettings,
+  /** The package set: `channel:NAME`, `git:URL`, `path:/FOLDER` or `debian`. */
+  DERIVERY_SOURCE: sourceSetting,
+  /** Where clients are sent for blobs: `<this>/sha256/<hex>`. It holds no `/v2/`, so that no credentials follow. */
+  DERIVERY_BLOB_URL: z.url().refine(url => !url.includes('/v2/'), 'must not contain /v2/'),
+  /**
+   * How long a request waits for a build before it is sent round again. Newer containerd gives up on headers after
+   * 30 s (clients.md §1), so the default is well below.
+   */
+  DERIVERY_HOLD_SECONDS: z.coerce.number().positive().max(3500).default(20),
+});
+
+export type RegistrySettings = z.infer<typeof schema>;
+
+/** Throws a ConfigurationError that names every bad setting. */
+export function readRegistrySettings(environment: Environment): Readonly<RegistrySettings> {
+  return readSettings(schema, environment);
+}

@@ -1,0 +1,84 @@
+// Watching one image's document for all who wait for it, and waking the workers while nobody has claimed it.
+import { needsHint, pullView, UNCLAIMED_MS, type PullView } from '#core/image-life.ts';
+import type { RequestKey } from '#core/image-request.ts';
+import type { Hints } from '#core/google/hints.ts';
+import type { Images, Seen } from '#core/google/images.ts';
+import type { Log } from '#core/google/log.ts';
+
+/** How often a waiting instance looks whether the build was left alone. Milliseconds. */
+const LOOK_MS = 1_000;
+
+export type WaitOutcome = Exclude<PullView, { kind: 'unasked' }>;
+
+export interface VigilParts {
+  readonly images: Images;
+  readonly hints: Hints;
+  readonly log: Log;
+}
+
+export interface Vigil {
+  /** Resolves with the outcome, or with undefined once `until` is aborted. */
+  settled(until: AbortSignal): Promise<WaitOutcome | undefined>;
+}
+
+/** Starts to watch; `onEnd` is called when the last waiter has left and nothing is watched any more. */
+export function startVigil({ images, hints, log }: VigilParts, key: RequestKey, onEnd: () => void): Vigil {
+  const waiters = new Set<(outcome: WaitOutcome | undefined) => void>();
+  let latest: { readonly seen: Seen; readonly at: number } | undefined;
+  let hintedAt = Number.NEGATIVE_INFINITY;
+  let ended = false;
+
+  /** Server time now: what the server said last, and the time since by our monotonic clock. */
+  const serverNow = (): number =>
+    latest === undefined ? 0 : latest.seen.readTime + (performance.now() - latest.at);
+
+  function wakeWorkers(): void {
+    const build = latest?.seen.document?.build;
+    if (build === undefined || !needsHint(build, serverNow())) return;
+    if (performance.now() - hintedAt < UNCLAIMED_MS) return;
+    hintedAt = performance.now();
+    hints.send(key, 'pull').catch((error: unknown) => {
+      log.warn({ error, image: key }, 'the hint was not sent again');
+    });
+  }
+
+  function onChange(seen: Seen): void {
+    latest = { seen, at: performance.now() };
+    const view = pullView(seen.document, seen.readTime);
+    if (view.kind === 'ready' || view.kind === 'failed') for (const leave of waiters) leave(view);
+  }
+
+  function onError(error: Error): void {
+    // Those who wait read the document themselves at the end of their hold.
+    log.warn({ error, image: key }, 'listening to the image failed');
+    end();
+  }
+
+  const unsubscribe = images.watch(key, onChange, onError);
+  const looking = setInterval(wakeWorkers, LOOK_MS);
+
+  function end(): void {
+    if (ended) return;
+    ended = true;
+    unsubscribe();
+    clearInterval(looking);
+    onEnd();
+  }
+
+  return {
+    settled(until) {
+      return new Promise(resolve => {
+        const leave = (outcome: WaitOutcome | undefined): void => {
+          if (!waiters.delete(leave)) return;
+          until.removeEventListener('abort', giveUp);
+          if (waiters.size === 0) end();
+          resolve(outcome);
+        };
+        const giveUp = (): void => leave(undefined);
+        waiters.add(leave);
+        if (until.aborted) giveUp();
+        else until.addEventListener('abort', giveUp);
+      });
+    },
+  };
+}
