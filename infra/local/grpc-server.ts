@@ -32,7 +32,8 @@ export function toStatusObject(error: unknown): grpc.StatusObject {
 
 /** A message on the wire. Services narrow it to their own types at their edge. */
 export type Message = object;
-export type UnaryHandler = (request: never) => Message | Promise<Message>;
+/** `cancelled` tells a handler that waits that its client has gone away. */
+export type UnaryHandler = (request: never, cancelled: AbortSignal) => Message | Promise<Message>;
 export type ServerStreamHandler = (request: never) => AsyncIterable<Message>;
 export type BidiCall = grpc.ServerDuplexStream<Message, Message>;
 
@@ -82,8 +83,10 @@ export function bindService(
 
 function unary(handler: UnaryHandler): grpc.handleUnaryCall<object, Message> {
   return (call, callback) => {
+    const cancellation = new AbortController();
+    call.on('cancelled', () => cancellation.abort());
     void Promise.resolve(call.request)
-      .then(request => handler(request as never))
+      .then(request => handler(request as never, cancellation.signal))
       .then(
         answer => callback(null, answer),
         (error: unknown) => callback(toStatusObject(error)),
