@@ -1,0 +1,27 @@
+# A package set with nixpkgs' shape and names, made of Debian 12's packages: real programs whose only references
+# are store paths, so that everything also runs where there is no nixpkgs.
+#
+# The .deb files are no part of the source tree: infra/local/debian-packages.ts fetches what deb-names.nix lists
+# and lays `debs/<architecture>/` beside a copy of these files. `import <that folder> { system = …; }` is the set.
+{
+  system ? builtins.currentSystem,
+  config ? { },
+  debs ? ./debs,
+  ...
+}:
+
+let
+  pkgs = import ./packages.nix { inherit system config debs; };
+  set =
+    pkgs
+    // import ./slow.nix { inherit system pkgs; }
+    // import ./wrong.nix {
+      inherit
+        system
+        config
+        pkgs
+        set
+        ;
+    };
+in
+set
