@@ -47,9 +47,9 @@ export function isClaimable(build: Build, now: number): boolean {
   }
 }
 
-/** Whether whoever waits should send the hint again: unclaimed for too long, or left by its worker. */
-export function needsHint(build: Build, now: number): boolean {
-  return build.state === 'queued' ? now - build.queuedAt > UNCLAIMED_MS : isClaimable(build, now);
+/** Whether the hint should be sent again: the build was left by its worker, or is unclaimed for longer than `patienceMs`. */
+export function needsHint(build: Build, now: number, patienceMs = UNCLAIMED_MS): boolean {
+  return build.state === 'queued' ? now - build.queuedAt > patienceMs : isClaimable(build, now);
 }
 
 /** Whether `token` still holds the build. A lease that is over but not taken may go on: nobody else has begun. */

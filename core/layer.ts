@@ -35,9 +35,26 @@ export function layerKey(
   nodes: readonly Pick<ClosureNode, 'path' | 'narHash'>[],
   compressorId: string,
 ): LayerKey {
-  const paths = nodes
-    .toSorted((a, b) => byCodeUnits(a.path, b.path))
-    .map(({ path, narHash }) => [path, narHash]);
-  const canonical = JSON.stringify([PACKER_VERSION, compressorId, paths]);
-  return layerKeySchema.parse(createHash('sha256').update(canonical).digest('hex'));
+  return hashKey([PACKER_VERSION, compressorId, 'paths', contents(nodes)]);
+}
+
+/** Key of the layer of links into these packages, whose order decides conflicts. */
+export function linksLayerKey(
+  packages: readonly Pick<ClosureNode, 'path' | 'narHash'>[],
+  compressorId: string,
+): LayerKey {
+  return hashKey([
+    PACKER_VERSION,
+    compressorId,
+    'links',
+    packages.map(({ path, narHash }) => [path, narHash]),
+  ]);
+}
+
+function contents(nodes: readonly Pick<ClosureNode, 'path' | 'narHash'>[]): string[][] {
+  return nodes.toSorted((a, b) => byCodeUnits(a.path, b.path)).map(({ path, narHash }) => [path, narHash]);
+}
+
+function hashKey(canonical: readonly unknown[]): LayerKey {
+  return layerKeySchema.parse(createHash('sha256').update(JSON.stringify(canonical)).digest('hex'));
 }

@@ -26,7 +26,7 @@ export interface ImageConfig {
   readonly platform: Platform;
   readonly environment: Readonly<Record<string, string>>;
   /** What runs when nothing else is asked for. */
-  readonly command?: readonly string[];
+  readonly command: readonly string[] | undefined;
   readonly labels: Readonly<Record<string, string>>;
   /** In the order of the layers; the specification wants as many entries as layers. */
   readonly layers: readonly { readonly diffId: Digest; readonly createdBy: string }[];

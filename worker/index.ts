@@ -1,0 +1,80 @@
+// Entry of the worker: settings, connections, probes, then builds until it is told to stop.
+import { ConfigurationError } from '#core/errors.ts';
+import { openBlobs } from '#core/google/blobs.ts';
+import { openBlobBucket } from '#core/google/bucket.ts';
+import { openFirestore } from '#core/google/firestore.ts';
+import { openImages } from '#core/google/images.ts';
+import { openLayers } from '#core/google/layers.ts';
+import { createLog } from '#core/google/log.ts';
+import { buildImage } from './build-image.ts';
+import { startIntake } from './intake.ts';
+import { createLayerStore } from './layer-store.ts';
+import { createImageMaker } from './make-image.ts';
+import { openNix } from './nix/nix.ts';
+import { prepareSpool } from './pack/spool.ts';
+import { readWorkerSettings } from './settings.ts';
+import { createSourceResolver } from './source.ts';
+
+const log = createLog('worker');
+
+try {
+  await run();
+} catch (error) {
+  if (error instanceof ConfigurationError) log.fatal(error.message);
+  else log.fatal({ error }, 'the worker cannot start');
+  process.exit(1);
+}
+
+async function run(): Promise<void> {
+  const settings = readWorkerSettings(process.env);
+  const projectId = settings.GOOGLE_CLOUD_PROJECT;
+  const firestore = openFirestore(projectId, settings.DERIVERY_DATABASE);
+  const images = openImages(firestore);
+  const bucket = openBlobBucket(projectId, settings.DERIVERY_BUCKET);
+  if (!(await bucket.exists())) {
+    throw new ConfigurationError(`there is no bucket "${settings.DERIVERY_BUCKET}" (DERIVERY_BUCKET)`);
+  }
+  await prepareSpool(settings.DERIVERY_SPOOL);
+
+  const nix = openNix({ store: settings.DERIVERY_NIX_STORE, config: settings.NIX_CONFIG });
+  const layerStore = createLayerStore({
+    bucket,
+    blobs: openBlobs(firestore),
+    layers: openLayers(firestore),
+    spoolFolder: settings.DERIVERY_SPOOL,
+  });
+  const resolveSource = createSourceResolver({
+    nix,
+    debianSet: settings.DERIVERY_DEBIAN_SET,
+    channelsUrl: settings.DERIVERY_CHANNELS_URL,
+  });
+  const makeImage = createImageMaker({ nix, resolveSource, layerStore });
+
+  const stopping = new AbortController();
+  const leaseSeconds = settings.DERIVERY_LEASE_SECONDS;
+  const intake = await startIntake({
+    projectId,
+    subscriptions: {
+      pull: settings.DERIVERY_BUILDS_SUBSCRIPTION,
+      refresh: settings.DERIVERY_REFRESHES_SUBSCRIPTION,
+    },
+    slots: settings.DERIVERY_BUILD_SLOTS,
+    handle: key => buildImage({ images, makeImage, leaseSeconds, log, stopping: stopping.signal }, key),
+    log,
+    onBroken: () => void stop(1),
+  });
+
+  async function stop(exitCode: number): Promise<void> {
+    if (stopping.signal.aborted) return;
+    log.info('stopping: builds under way go back to the queue');
+    stopping.abort();
+    await intake.stop();
+    await firestore.terminate();
+    process.exit(exitCode);
+  }
+
+  process.once('SIGTERM', () => void stop(0));
+  process.once('SIGINT', () => void stop(0));
+  log.info({ slots: settings.DERIVERY_BUILD_SLOTS }, 'ready');
+  process.send?.({ type: 'ready' });
+}

@@ -1,0 +1,94 @@
+// Taking hints from Pub/Sub: as many builds at a time as there are slots, and builds that someone waits for first.
+import { PubSub, SubscriptionCloseBehaviors, type Message, type Subscription } from '@google-cloud/pubsub';
+import PQueue from 'p-queue';
+import { ConfigurationError } from '#core/errors.ts';
+import { decodeHint } from '#core/hint.ts';
+import type { Priority } from '#core/image-document.ts';
+import type { RequestKey } from '#core/image-request.ts';
+import type { Log } from '#core/google/log.ts';
+
+/** Of those that are at hand, builds that someone waits for go first. */
+const PRIORITY: Readonly<Record<Priority, number>> = { pull: 1, refresh: 0 };
+
+/** `again` gives the hint back, for this worker or another. */
+export type HandledAs = 'done' | 'again';
+
+export interface IntakeParts {
+  readonly projectId: string;
+  readonly subscriptions: Readonly<Record<Priority, string>>;
+  readonly slots: number;
+  readonly handle: (key: RequestKey) => Promise<HandledAs>;
+  readonly log: Log;
+  /** Called when hints can no longer be read: whoever runs this process has to start it again. */
+  readonly onBroken: () => void;
+}
+
+export interface Intake {
+  /** Takes no more hints, and waits for the builds under way. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Opens both subscriptions. A message is settled when its build has ended, so that flow control never hands this worker
+ * more than it has slots for, and the hints of a worker that vanishes are delivered again by themselves.
+ */
+export async function startIntake(parts: IntakeParts): Promise<Intake> {
+  const { projectId, subscriptions, slots, handle, log, onBroken } = parts;
+  const pubsub = new PubSub({ projectId });
+  const queue = new PQueue({ concurrency: slots });
+  let stopping = false;
+
+  async function process(message: Message): Promise<void> {
+    const hint = decodeHint(message.data);
+    if (hint === undefined) {
+      log.warn({ messageId: message.id }, 'a message that is no hint of a version known here was dropped');
+      message.ack();
+      return;
+    }
+    const handledAs = await handle(hint.key);
+    if (handledAs === 'done') message.ack();
+    else message.nack();
+  }
+
+  function open(priority: Priority): Subscription {
+    const subscription = pubsub.subscription(subscriptions[priority], {
+      flowControl: { maxMessages: slots, allowExcessMessages: false },
+      // The default of 100 ms would hold back the next hint.
+      batching: { maxMilliseconds: 5 },
+      closeOptions: { behavior: SubscriptionCloseBehaviors.NackImmediately },
+    });
+    subscription.on('message', (message: Message) => {
+      // While stopping nothing is taken, and nothing given back either: it would come here again at once.
+      if (stopping) return;
+      queue
+        .add(() => process(message), { priority: PRIORITY[priority] })
+        .catch((error: unknown) => {
+          log.error({ error }, 'a hint was not handled');
+          message.nack();
+        });
+    });
+    subscription.on('error', (error: Error) => {
+      log.fatal({ error, subscription: subscription.name }, 'the subscription broke');
+      onBroken();
+    });
+    return subscription;
+  }
+
+  for (const name of Object.values(subscriptions)) {
+    const [found] = await pubsub.subscription(name).exists();
+    if (!found)
+      throw new ConfigurationError(`there is no Pub/Sub subscription "${name}" in project ${projectId}`);
+  }
+  const opened = [open('pull'), open('refresh')];
+
+  return {
+    async stop() {
+      stopping = true;
+      queue.clear();
+      await queue.onIdle();
+      // What was delivered and not begun is given back here, for another worker.
+      await Promise.all(opened.map(subscription => subscription.close()));
+      await pubsub.close();
+    },
+  };
+}

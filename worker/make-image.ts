@@ -1,0 +1,113 @@
+// The making of one image: resolve, realise, closure, plan, pack and store what is new, config, manifest.
+import type { Closure, ClosureNode } from '#core/closure.ts';
+import { layerKey, linksLayerKey } from '#core/layer.ts';
+import { planLayers } from '#core/layer-plan.ts';
+import { MEDIA_TYPES, writeConfig, writeManifest } from '#core/oci.ts';
+import { byCodeUnits } from '#core/order.ts';
+import { describePackageSource } from '#core/package-source.ts';
+import { nixSystemOf } from '#core/platform.ts';
+import { storePathName } from '#core/store-path.ts';
+import type { ImageRequest } from '#core/image-request.ts';
+import type { MakeImage } from './build-image.ts';
+import { commandOf, environmentOf } from './image-environment.ts';
+import type { LayerStore, PlannedLayer } from './layer-store.ts';
+import { closure } from './nix/closure.ts';
+import type { Nix } from './nix/nix.ts';
+import { realise } from './nix/realise.ts';
+import { resolve, type FoundItem } from './nix/resolve.ts';
+import { COMPRESSOR_ID } from './pack/gzip.ts';
+import { linkEntries } from './pack/links.ts';
+import { storeEntries } from './pack/store-entries.ts';
+import { requireFound } from './resolution.ts';
+import type { SourceResolver } from './source.ts';
+
+/** Packages that every image has: certificates, and the names of protocols and services. */
+const ALWAYS = ['cacert', 'iana-etc'];
+
+export interface ImageMakerParts {
+  readonly nix: Nix;
+  readonly resolveSource: SourceResolver;
+  readonly layerStore: LayerStore;
+}
+
+export function createImageMaker({ nix, resolveSource, layerStore }: ImageMakerParts): MakeImage {
+  return async (request, report, signal) => {
+    report({ name: 'resolving' });
+    const source = await resolveSource(request.source, request.ref, signal);
+    const packages = [...new Set([...request.packages, ...ALWAYS])].toSorted(byCodeUnits);
+    const system = nixSystemOf(request.platform);
+    const items = requireFound(await resolve(nix, { source: source.nix, system, packages }, { signal }));
+
+    report({ name: 'building' });
+    await realise(nix, items, { signal, onProgress: (done, of) => report({ name: 'building', done, of }) });
+    const nodes = await closure(
+      nix,
+      items.map(({ path }) => path),
+      { signal },
+    );
+
+    const planned = planImage(nix, items, nodes);
+    const stored = await layerStore.storeAll(
+      planned,
+      done => report({ name: 'packing', done, of: planned.length }),
+      signal,
+    );
+
+    report({ name: 'publishing' });
+    const labels = labelsOf(request, source.revision);
+    const config = writeConfig({
+      platform: request.platform,
+      environment: environmentOf(),
+      command: commandOf(request),
+      labels,
+      layers: stored.map(({ diffId }, index) => ({ diffId, createdBy: planned[index]?.createdBy ?? '' })),
+    });
+    await layerStore.storeBlob(config);
+    const manifest = writeManifest(config, stored, labels);
+    return { manifest: { ...manifest, mediaType: MEDIA_TYPES.manifest }, revision: source.revision };
+  };
+}
+
+type DescribedLayer = PlannedLayer & { readonly createdBy: string };
+
+/** The layers of store paths as the plan groups them, and the layer of links on top. */
+function planImage(nix: Nix, items: readonly FoundItem[], nodes: Closure): DescribedLayer[] {
+  const paths = planLayers(nodes).map(group => ({
+    key: layerKey(group, COMPRESSOR_ID),
+    narHashes: group.map(({ narHash }) => narHash),
+    entries: () =>
+      storeEntries(
+        group.map(({ path }) => path),
+        nix.realPath,
+      ),
+    createdBy: group.map(({ path }) => storePathName(path)).join(' '),
+  }));
+  const linked = linkedPackages(items, nodes);
+  const links = {
+    key: linksLayerKey(linked, COMPRESSOR_ID),
+    narHashes: linked.map(({ narHash }) => narHash),
+    entries: () =>
+      linkEntries(
+        linked.map(({ path }) => path),
+        nix.realPath,
+      ),
+    createdBy: 'links to the packages',
+  };
+  return [...paths, links];
+}
+
+/** The packages that were asked for, each once, by attribute name: that order settles conflicts between their files. */
+function linkedPackages(items: readonly FoundItem[], nodes: Closure): ClosureNode[] {
+  const byPath = new Map(nodes.map(node => [node.path, node]));
+  const ordered = items.toSorted((a, b) => byCodeUnits(a.attribute, b.attribute));
+  return [...new Set(ordered.map(({ path }) => path))].flatMap(path => byPath.get(path) ?? []);
+}
+
+/** Where an image comes from (image-spec, annotations.md): without credentials, which a source's address may carry. */
+function labelsOf({ source, ref }: ImageRequest, revision: string): Record<string, string> {
+  return {
+    'org.opencontainers.image.revision': revision,
+    'org.opencontainers.image.source': describePackageSource(source),
+    'org.opencontainers.image.version': ref,
+  };
+}

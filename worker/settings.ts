@@ -1,0 +1,45 @@
+// What the worker reads from its environment, once.
+import { availableParallelism } from 'node:os';
+import { z } from 'zod';
+import { cloudSettings, readSettings, sourceSetting, type Environment } from '#core/google/settings.ts';
+
+const schema = z
+  .object({
+    ...cloudSettings,
+    DERIVERY_BUILDS_SUBSCRIPTION: z.string().min(1).default('builds'),
+    DERIVERY_REFRESHES_SUBSCRIPTION: z.string().min(1).default('refreshes'),
+    DERIVERY_BUCKET: z.string().min(1),
+    DERIVERY_SOURCE: sourceSetting,
+    /** Folder of the bundled Debian package set, where that is the source. */
+    DERIVERY_DEBIAN_SET: z.string().startsWith('/').optional(),
+    /** A Nix store of the worker's own (a chroot store); without it the machine's. */
+    DERIVERY_NIX_STORE: z.string().startsWith('/').optional(),
+    /** Nix's own settings, handed on as they are. */
+    NIX_CONFIG: z.string().default(''),
+    /** Packed layers lie here until they are uploaded. */
+    DERIVERY_SPOOL: z.string().startsWith('/'),
+    /** Builds at a time. */
+    DERIVERY_BUILD_SLOTS: z.coerce
+      .number()
+      .int()
+      .positive()
+      .default(Math.max(1, Math.floor(availableParallelism() / 2))),
+    /** A worker that is not heard of for so long has lost its builds. */
+    DERIVERY_LEASE_SECONDS: z.coerce.number().positive().max(3600).default(30),
+    /** Where channels say their present revision. */
+    DERIVERY_CHANNELS_URL: z.url().default('https://channels.nixos.org'),
+  })
+  .refine(
+    settings => settings.DERIVERY_SOURCE.kind !== 'debian' || settings.DERIVERY_DEBIAN_SET !== undefined,
+    {
+      path: ['DERIVERY_DEBIAN_SET'],
+      message: 'must name the folder of the Debian package set',
+    },
+  );
+
+export type WorkerSettings = z.infer<typeof schema>;
+
+/** Throws a ConfigurationError that names every bad setting. */
+export function readWorkerSettings(environment: Environment): Readonly<WorkerSettings> {
+  return readSettings(schema, environment);
+}
