@@ -16,7 +16,7 @@ export interface PlannedLayer {
   readonly key: LayerKey;
   readonly narHashes: readonly string[];
   /** Read only where the layer is not known yet. */
-  readonly entries: () => Iterable<TarEntry>;
+  readonly entries: () => Iterable<TarEntry> | Promise<Iterable<TarEntry>>;
 }
 
 export interface LayerStoreParts {
@@ -35,7 +35,7 @@ export function createLayerStore({ bucket, blobs, layers, spoolFolder }: LayerSt
   }
 
   async function pack({ key, narHashes, entries }: PlannedLayer, signal: AbortSignal): Promise<LayerFact> {
-    await using packed = await packLayer(writeTar(entries()), { spoolFolder, signal });
+    await using packed = await packLayer(writeTar(await entries()), { spoolFolder, signal });
     const { digest, diffId, size, crc32c: checksum, file } = packed;
     signal.throwIfAborted();
     await put({ digest, size, crc32c: checksum, from: { file } });

@@ -6,7 +6,7 @@ import { MEDIA_TYPES, writeConfig, writeManifest } from '#core/oci.ts';
 import { byCodeUnits } from '#core/order.ts';
 import { describePackageSource } from '#core/package-source.ts';
 import { nixSystemOf } from '#core/platform.ts';
-import { storePathName } from '#core/store-path.ts';
+import { storePathName, type StorePath } from '#core/store-path.ts';
 import type { ImageRequest } from '#core/image-request.ts';
 import type { MakeImage } from './build-image.ts';
 import { commandOf, environmentOf } from './image-environment.ts';
@@ -16,7 +16,8 @@ import type { Nix } from './nix/nix.ts';
 import { realise } from './nix/realise.ts';
 import { resolve, type FoundItem } from './nix/resolve.ts';
 import { COMPRESSOR_ID } from './pack/gzip.ts';
-import { linkEntries } from './pack/links.ts';
+import type { Output } from './pack/link-plan.ts';
+import { linksLayer } from './pack/links.ts';
 import { storeEntries } from './pack/store-entries.ts';
 import { requireFound } from './resolution.ts';
 import type { SourceResolver } from './source.ts';
@@ -82,25 +83,28 @@ function planImage(nix: Nix, items: readonly FoundItem[], nodes: Closure): Descr
       ),
     createdBy: group.map(({ path }) => storePathName(path)).join(' '),
   }));
-  const linked = linkedPackages(items, nodes);
+  const linked = linkedOutputs(items, nodes);
   const links = {
     key: linksLayerKey(linked, COMPRESSOR_ID),
     narHashes: linked.map(({ narHash }) => narHash),
-    entries: () =>
-      linkEntries(
-        linked.map(({ path }) => path),
-        nix.realPath,
-      ),
+    entries: () => linksLayer(linked, nix.realPath),
     createdBy: 'links to the packages',
   };
   return [...paths, links];
 }
 
-/** The packages that were asked for, each once, by attribute name: that order settles conflicts between their files. */
-function linkedPackages(items: readonly FoundItem[], nodes: Closure): ClosureNode[] {
-  const byPath = new Map(nodes.map(node => [node.path, node]));
-  const ordered = items.toSorted((a, b) => byCodeUnits(a.attribute, b.attribute));
-  return [...new Set(ordered.map(({ path }) => path))].flatMap(path => byPath.get(path) ?? []);
+type LinkedOutput = ClosureNode & Output;
+
+/** The outputs that were asked for, each once, by attribute name: that order settles conflicts between their files. */
+function linkedOutputs(items: readonly FoundItem[], nodes: Closure): LinkedOutput[] {
+  const nodeOf = new Map(nodes.map(node => [node.path, node]));
+  const outputs = new Map<StorePath, LinkedOutput>();
+  for (const { attribute, path } of items.toSorted((a, b) => byCodeUnits(a.attribute, b.attribute))) {
+    const node = nodeOf.get(path);
+    if (node !== undefined && !outputs.has(path))
+      outputs.set(path, { ...node, name: attribute, storePath: path });
+  }
+  return [...outputs.values()];
 }
 
 /** Where an image comes from (image-spec, annotations.md): without credentials, which a source's address may carry. */
