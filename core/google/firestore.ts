@@ -6,11 +6,13 @@ export function openFirestore(projectId: string, databaseId: string): Firestore 
   return new Firestore({ projectId, databaseId, ignoreUndefinedProperties: true });
 }
 
-/** gRPC status codes that a conditional write ends with when another was first (google.rpc.Code). */
+// gRPC status codes (google.rpc.Code).
+const DEADLINE_EXCEEDED = 4;
 const NOT_FOUND = 5;
 const ALREADY_EXISTS = 6;
 const FAILED_PRECONDITION = 9;
 const ABORTED = 10;
+const UNAVAILABLE = 14;
 
 export function isAlreadyExists(error: unknown): boolean {
   return codeOf(error) === ALREADY_EXISTS;
@@ -20,6 +22,12 @@ export function isAlreadyExists(error: unknown): boolean {
 export function isLostRace(error: unknown): boolean {
   const code = codeOf(error);
   return code === FAILED_PRECONDITION || code === ABORTED || code === NOT_FOUND;
+}
+
+/** Whether a service of Google's could not be reached, after its client's own tries. */
+export function isUnreachable(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === UNAVAILABLE || code === DEADLINE_EXCEEDED;
 }
 
 function codeOf(error: unknown): unknown {

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RegistryError } from '#core/errors.ts';
+import { isUnreachable } from '#core/google/firestore.ts';
 import type { Log } from '#core/google/log.ts';
 import { errorAnswer, writeAnswer, type Answer } from './answer.ts';
 import { blob, type BlobParts } from './blobs.ts';
@@ -64,10 +65,20 @@ function answerTo(
   }
 }
 
-/** What we did not foresee is 500 with an id that the log has too, and nothing else of it. */
+/** Trouble of ours: the store out of reach is 503; what we did not foresee is 500, both with an id that the log has too, and nothing else of it. */
 function toRegistryError(error: unknown, log: Log, target: string): RegistryError {
   if (error instanceof RegistryError) return error;
   const id = randomUUID();
   log.error({ error, errorId: id, target: target.slice(0, 300) }, 'a request failed');
+  if (isUnreachable(error)) {
+    return new RegistryError(
+      503,
+      'UNAVAILABLE',
+      `the registry's own store cannot be reached; the log has it as ${id}`,
+      {
+        'retry-after': '5',
+      },
+    );
+  }
   return new RegistryError(500, 'UNKNOWN', `something went wrong here; the log has it as ${id}`);
 }
