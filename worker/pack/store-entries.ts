@@ -1,0 +1,44 @@
+// What a layer of store paths holds.
+import { byCodeUnits } from '#core/order.ts';
+import type { StorePath } from '#core/store-path.ts';
+import type { TarEntry } from './tar-header.ts';
+import { walk, type FoundNode } from './walk.ts';
+
+/** Where a store path lies on this machine: elsewhere than its name says in a store of its own (chroot store). */
+export type RealPath = (path: StorePath) => string;
+
+/**
+ * The entries of a layer of `paths`, whatever their order: `nix/` and `nix/store/`, then every path with all that is in
+ * it. Modes are those of the Nix store: files 0444, or 0555 where the owner may execute them, and no set-user-id.
+ * Read while it is iterated; errors as {@link walk} has them.
+ */
+export function* storeEntries(paths: readonly StorePath[], realPath: RealPath): Generator<TarEntry> {
+  for (const folder of ['nix', 'nix/store']) {
+    yield { kind: 'directory', name: Buffer.from(folder), mode: 0o755 };
+  }
+  for (const path of paths.toSorted(byCodeUnits)) {
+    const name = path.slice('/'.length);
+    for (const node of walk(realPath(path))) yield toEntry(name, node);
+  }
+}
+
+function toEntry(storePath: string, node: FoundNode): TarEntry {
+  const name =
+    node.path.length === 0
+      ? Buffer.from(storePath)
+      : Buffer.concat([Buffer.from(`${storePath}/`), node.path]);
+  switch (node.kind) {
+    case 'directory':
+      return { kind: 'directory', name, mode: 0o555 };
+    case 'symlink':
+      return { kind: 'symlink', name, mode: 0o777, target: node.target };
+    case 'file':
+      return {
+        kind: 'file',
+        name,
+        mode: node.executable ? 0o555 : 0o444,
+        size: node.size,
+        content: node.read,
+      };
+  }
+}
