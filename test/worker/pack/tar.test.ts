@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { PermanentError, TransientError } from '#core/errors.ts';
 import type { StorePath } from '#core/store-path.ts';
 import { storeEntries } from '#worker/pack/store-entries.ts';

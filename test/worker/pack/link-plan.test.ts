@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import { planLinks, type PlannedNode, type ReadOutput } from '#worker/pack/link-plan.ts';
+import type { OutputNode, OutputTree } from '#worker/pack/output-tree.ts';
+import { addRootFiles } from '#worker/pack/root-files.ts';
+import { file, folder, link, storePath, type Tree, type TreeNode } from './trees.ts';
+
+const A = storePath('a', 'a');
+const B = storePath('b', 'b');
+
+function toNode(node: TreeNode): OutputNode {
+  switch (node.kind) {
+    case 'folder':
+      return { kind: 'directory', children: toOutputTree(node.tree) };
+    case 'link':
+      return { kind: 'symlink', target: node.target };
+    case 'file':
+      return { kind: 'file' };
+  }
+}
+
+function toOutputTree(tree: Tree): OutputTree {
+  return new Map(Object.entries(tree).map(([name, node]) => [name, toNode(node)]));
+}
+
+const outputA = (tree: Tree): ReadOutput => ({ name: 'a', storePath: A, tree: toOutputTree(tree) });
+const outputB = (tree: Tree): ReadOutput => ({ name: 'b', storePath: B, tree: toOutputTree(tree) });
+
+/** A plan for people: folders end in a slash, links show where they lead. */
+function shown(plan: ReadonlyMap<string, PlannedNode>): string[] {
+  return [...plan]
+    .map(([path, node]) => {
+      if (node.kind === 'directory') return `${path}/`;
+      return node.kind === 'link' ? `${path} -> ${node.target}` : path;
+    })
+    .sort();
+}
+
+test('folders are real, what is in them is linked, and two outputs share a folder', () => {
+  const plan = planLinks([
+    outputA({ bin: folder({ a: file() }), share: folder({ man: folder({ 'a.1': file() }) }) }),
+    outputB({ bin: folder({ b: file(), c: link('b') }), share: folder({ man: folder(), doc: folder() }) }),
+  ]);
+  assert.deepEqual(shown(plan), [
+    `bin/`,
+    `bin/a -> ${A}/bin/a`,
+    `bin/b -> ${B}/bin/b`,
+    `bin/c -> ${B}/bin/c`,
+    `share/`,
+    `share/doc/`,
+    `share/man/`,
+    `share/man/a.1 -> ${A}/share/man/a.1`,
+  ]);
+});
+
+test('top-level files and links out stay in the store, and folders that are not for the root', () => {
+  const plan = planLinks([
+    outputA({
+      README: file(),
+      out: link('/nix/store'),
+      'nix-support': folder({ 'propagated-build-inputs': file() }),
+      nix: folder({ store: folder({ evil: file() }) }),
+      dev: folder({ null: file() }),
+      lib: folder({ nix: folder({ plugin: file() }) }),
+    }),
+  ]);
+  assert.deepEqual(shown(plan), ['lib/', 'lib/nix/', `lib/nix/plugin -> ${A}/lib/nix/plugin`]);
+});
+
+test('the first name wins a file, a folder wins over a file or link, whoever comes first', () => {
+  const one = {
+    bin: folder({ same: file() }),
+    lib: folder({ x: link('/elsewhere'), y: folder({ one: file() }) }),
+  };
+  const two = { bin: folder({ same: file() }), lib: folder({ x: folder({ two: file() }), y: file() }) };
+  assert.deepEqual(shown(planLinks([outputB(two), outputA(one)])), [
+    `bin/`,
+    `bin/same -> ${A}/bin/same`,
+    `lib/`,
+    `lib/x/`,
+    `lib/x/two -> ${B}/lib/x/two`,
+    `lib/y/`,
+    `lib/y/one -> ${A}/lib/y/one`,
+  ]);
+});
+
+test('among outputs of one name the first store path wins', () => {
+  const tree = toOutputTree({ bin: folder({ same: file() }) });
+  const plan = planLinks([B, A].map(path => ({ name: 'both', storePath: path, tree })));
+  assert.deepEqual(shown(plan), ['bin/', `bin/same -> ${A}/bin/same`]);
+});
+
+test('a link to a folder of the same output counts as the folder, at any depth', () => {
+  for (const target of ['bin', './bin/', 'lib/../bin', 'again', `${A}/bin`]) {
+    const plan = planLinks([
+      outputA({ bin: folder({ a: file() }), lib: folder(), again: link('bin'), sbin: link(target) }),
+      outputB({ sbin: folder({ b: file() }) }),
+    ]);
+    assert.deepEqual(
+      shown(plan).filter(line => line.startsWith('sbin')),
+      ['sbin/', `sbin/a -> ${A}/sbin/a`, `sbin/b -> ${B}/sbin/b`],
+      target,
+    );
+  }
+  const deep = planLinks([
+    outputA({ share: folder({ man: link('../man') }), man: folder({ man1: folder({ 'a.1': file() }) }) }),
+  ]);
+  assert.equal(shown(deep).at(-1), `share/man/man1/a.1 -> ${A}/share/man/man1/a.1`);
+});
+
+test('other links are linked as they are', () => {
+  for (const target of [
+    B, // another output
+    `${A}-more/lib`, // one whose path begins the same
+    '../lib', // above the output, though it would come back by luck
+    `../${A.slice('/nix/store/'.length)}/lib`,
+    '.', // the folder it lies in
+    '..',
+    'self', // itself, in circles
+    'nothing',
+    'program', // a file
+    'program/..',
+    '../../etc',
+  ]) {
+    const plan = planLinks([
+      outputA({ lib: folder({ x: link(target), self: link('self'), program: file() }) }),
+    ]);
+    assert.equal(plan.get('lib/x')?.kind, 'link', target);
+  }
+});
+
+test('a way of links has an end, however they lead to each other', () => {
+  const wide = Object.fromEntries(
+    Array.from({ length: 30 }, (_, n) => [
+      `d${n}`,
+      folder({ l: link(`../d${n + 1}`), m: link(`../d${n + 1}`) }),
+    ]),
+  );
+  const plan = planLinks([outputA({ top: folder(wide) })]);
+  // Each of the 30 folders has two links; a followed one shows the next folder, whose own are not followed.
+  assert.equal(plan.size, 1 + 30 + 2 * 29 + 2 * 29 * 2 + 2);
+  const chain = Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`l${n}`, link(`l${n + 1}`)]));
+  const followed = planLinks([outputA({ ...chain, l50: folder() })]);
+  assert.ok(followed.has('l10'), '40 links are followed');
+  assert.ok(!followed.has('l9'), '41 are not');
+});
+
+const names = fc.constantFrom('a', 'b', 'bin', 'etc');
+const { tree } = fc.letrec<{ tree: Tree; node: TreeNode }>(tie => ({
+  tree: fc.dictionary(names, tie('node'), { maxKeys: 4, noNullPrototype: true }),
+  node: fc.oneof(
+    { maxDepth: 3, withCrossShrink: true },
+    fc.constant(file()),
+    fc.constantFrom('a', '../a', 'bin', '../bin/b', '..', '/x', `${A}/a`).map(link),
+    tie('tree').map(folder),
+  ),
+}));
+
+test('whatever the outputs: their order does not matter, and what holds a name is a folder', () => {
+  const outputs = fc.array(fc.tuple(names, fc.constantFrom('a', 'b', 'c'), tree), { maxLength: 4 });
+  fc.assert(
+    fc.property(outputs, list => {
+      const read = list.map(([name, digit, content], index) => ({
+        name,
+        storePath: storePath(`p${index}`, digit),
+        tree: toOutputTree(content),
+      }));
+      const plan = planLinks(read);
+      addRootFiles(plan);
+      const again = planLinks(read.toReversed());
+      addRootFiles(again);
+      assert.deepEqual(shown(again), shown(plan));
+      for (const path of plan.keys()) {
+        if (path.includes('/')) {
+          assert.equal(plan.get(path.slice(0, path.lastIndexOf('/')))?.kind, 'directory', path);
+        }
+      }
+    }),
+  );
+});
