@@ -48,5 +48,5 @@ export function formatPackageSource(source: PackageSource): string {
 
 /** A source for people's eyes: as {@link formatPackageSource}, without credentials that an address may carry. */
 export function describePackageSource(source: PackageSource): string {
-  return formatPackageSource(source).replace(/\/\/[^@/]*@/, '//');
+  return formatPackageSource(source).replace(/:\/\/[^/]*@/, '://');
 }
