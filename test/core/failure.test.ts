@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { failureAnswer, failureSchema, LOG_LIMIT, type Failure } from '#core/failure.ts';
+
+describe('failure', () => {
+  const statuses: readonly [kind: Failure['kind'], status: number][] = [
+    ['unknown_package', 404],
+    ['unknown_source', 404],
+    ['refused', 403],
+    ['build_failed', 403],
+    ['gave_up', 403],
+  ];
+  for (const [kind, status] of statuses) {
+    test(`${kind} is ${status} MANIFEST_UNKNOWN, whose text clients show`, () => {
+      const answer = failureAnswer({ kind, message: '"gti" is not in the package set' });
+      assert.equal(answer.status, status);
+      assert.equal(answer.code, 'MANIFEST_UNKNOWN');
+      assert.equal(answer.message, '"gti" is not in the package set');
+    });
+  }
+
+  test('every kind has an answer', () => {
+    assert.deepEqual(
+      statuses.map(([kind]) => kind).toSorted(),
+      [...failureSchema.shape.kind.options].toSorted(),
+    );
+  });
+
+  test('the end of the log is part of the message: clients show nothing else', () => {
+    const { message } = failureAnswer({
+      kind: 'build_failed',
+      message: 'hello failed.',
+      log: 'error: no luck',
+    });
+    assert.equal(message, 'hello failed. The end of its log: error: no luck');
+  });
+
+  test('a log has a limit', () => {
+    const failure = { kind: 'build_failed', message: 'x' };
+    assert.ok(failureSchema.safeParse({ ...failure, log: 'x'.repeat(LOG_LIMIT) }).success);
+    assert.ok(!failureSchema.safeParse({ ...failure, log: 'x'.repeat(LOG_LIMIT + 1) }).success);
+  });
+});

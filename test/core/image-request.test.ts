@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import * as fc from 'fast-check';
+import { RegistryError } from '#core/errors.ts';
+import {
+  imageRequestSchema,
+  PACKAGE_LIMIT,
+  parseImageRequest,
+  requestKey,
+  type ImageRequest,
+} from '#core/image-request.ts';
+import { META_PACKAGES } from '#core/meta-packages.ts';
+import { formatPackageSource, type PackageSource } from '#core/package-source.ts';
+import { parseRepositoryName, parseTag } from '#core/reference.ts';
+import { component, packageSource, treacherousText } from './arbitraries.ts';
+
+const DEBIAN = { kind: 'debian' } as const;
+const GIT = { kind: 'git', url: 'https://example.org/set.git' } as const;
+const SHELL = ['bashInteractive', 'coreutils', 'moreutils', 'nano'];
+
+function request(name: string, tag = 'latest', source: PackageSource = DEBIAN): ImageRequest {
+  return parseImageRequest(parseRepositoryName(name), parseTag(tag), source);
+}
+
+function refusal(name: string, tag?: string, source?: PackageSource): RegistryError {
+  try {
+    request(name, tag, source);
+  } catch (error) {
+    assert.ok(error instanceof RegistryError, String(error));
+    return error;
+  }
+  return assert.fail(`${name} was not refused`);
+}
+
+describe('image request', () => {
+  const asked: readonly [name: string, packages: readonly string[], platform: ImageRequest['platform']][] = [
+    ['hello', ['hello'], 'linux/amd64'],
+    ['jq/git/curl', ['curl', 'git', 'jq'], 'linux/amd64'],
+    ['git/git/git', ['git'], 'linux/amd64'],
+    ['shell', SHELL, 'linux/amd64'],
+    ['shell/shell/nano', SHELL, 'linux/amd64'],
+    ['shell/git', ['bashInteractive', 'coreutils', 'git', 'moreutils', 'nano'], 'linux/amd64'],
+    ['amd64/hello', ['hello'], 'linux/amd64'],
+    ['arm64/hello', ['hello'], 'linux/arm64'],
+    ['shell/arm64/hello', [...SHELL, 'hello'].toSorted(), 'linux/arm64'],
+    ['arm64/shell/hello', [...SHELL, 'hello'].toSorted(), 'linux/arm64'],
+    ['arm64/amd64/hello', ['hello'], 'linux/amd64'],
+    // Behind the first package every name is a package, whatever it is called.
+    ['hello/shell', ['hello', 'shell'], 'linux/amd64'],
+    ['hello/arm64', ['arm64', 'hello'], 'linux/amd64'],
+    ['shell/hello/arm64', [...SHELL, 'arm64', 'hello'].toSorted(), 'linux/amd64'],
+    // Names that every JavaScript object has are packages like any other.
+    ['constructor/valueof', ['constructor', 'valueof'], 'linux/amd64'],
+    // By code units: no locale puts "_" or digits elsewhere.
+    ['b/a_c/a-b/a.b/a1/a', ['a', 'a-b', 'a.b', 'a1', 'a_c', 'b'], 'linux/amd64'],
+  ];
+  for (const [name, packages, platform] of asked) {
+    test(name, () => assert.deepEqual(request(name), { packages, platform, source: DEBIAN, ref: 'latest' }));
+  }
+
+  test('without a package is refused with an example', () => {
+    assert.equal(refusal('arm64').status, 404);
+    assert.match(refusal('arm64').message, /arm64\/hello/);
+  });
+
+  test(`has at most ${PACKAGE_LIMIT} packages, and those that meta-packages add count`, () => {
+    const many = (count: number): string => Array.from({ length: count }, (_, i) => `p${i}`).join('/');
+    assert.equal(request(many(PACKAGE_LIMIT)).packages.length, PACKAGE_LIMIT);
+    assert.equal(request(`${many(30)}/${many(30)}`).packages.length, 30);
+    for (const name of [many(PACKAGE_LIMIT + 1), `shell/${many(PACKAGE_LIMIT - 3)}`]) {
+      const { status, code, message } = refusal(name);
+      assert.deepEqual([status, code], [400, 'NAME_INVALID']);
+      assert.match(message, /asks for 65 packages; the limit is 64/);
+    }
+  });
+
+  test('has any tag of a git source as its ref, and "latest" only of the others', () => {
+    assert.equal(request('hello', 'v1.0', GIT).ref, 'v1.0');
+    assert.equal(request('hello', 'latest', GIT).ref, 'latest');
+    const others: PackageSource[] = [
+      DEBIAN,
+      { kind: 'channel', name: 'nixos-26.05' },
+      { kind: 'path', folder: '/set' },
+    ];
+    for (const source of others) {
+      assert.equal(request('hello', 'latest', source).ref, 'latest');
+      const { status, code, message } = refusal('hello', 'v1.0', source);
+      assert.deepEqual([status, code], [404, 'MANIFEST_UNKNOWN']);
+      assert.ok(message.includes(formatPackageSource(source)), message);
+      assert.match(message, /"v1\.0"/);
+    }
+  });
+});
+
+describe('request key', () => {
+  test('stands: documents in the database are found by it', () => {
+    assert.equal(
+      requestKey(request('shell/git/curl')),
+      '2487e1596310dac7d70e92101082beb69c994c355151b645876823b89294a916',
+    );
+  });
+
+  test('is the same for every order, every repetition, and the packages of a meta-package', () => {
+    const names = fc.array(component, { minLength: 1, maxLength: 6 });
+    fc.assert(
+      fc.property(names, fc.infiniteStream(fc.nat(5)), (components, choices) => {
+        fc.pre(components.every(one => !Object.hasOwn(META_PACKAGES, one)));
+        const again = components.concat(components).toSorted(() => (choices.next().value ?? 0) - 2);
+        assert.equal(requestKey(request(components.join('/'))), requestKey(request(again.join('/'))));
+      }),
+    );
+    assert.equal(requestKey(request('amd64/git')), requestKey(request('git')));
+    assert.equal(requestKey(request('shell/nano')), requestKey(request('shell')));
+  });
+
+  /** Wider than what a client can ask for: the key must not depend on the grammar to be injective. */
+  const anyRequest = fc.record({
+    packages: fc.array(treacherousText, { maxLength: 3 }),
+    platform: fc.constantFrom('linux/amd64' as const, 'linux/arm64' as const),
+    source: packageSource,
+    ref: treacherousText,
+  });
+
+  test('is the same for two requests only where they are equal', () => {
+    fc.assert(
+      fc.property(anyRequest, anyRequest, (a, b) => {
+        assert.equal(requestKey(a) === requestKey(b), JSON.stringify(a) === JSON.stringify(b));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test('differs where one field differs', () => {
+    fc.assert(
+      fc.property(anyRequest, anyRequest, (a, b) => {
+        for (const field of ['packages', 'platform', 'source', 'ref'] as const) {
+          const mixed = { ...a, [field]: b[field] };
+          const equal = JSON.stringify(mixed) === JSON.stringify(a);
+          assert.equal(requestKey(mixed) === requestKey(a), equal, field);
+        }
+      }),
+    );
+  });
+
+  test('is not forged by separators', () => {
+    const base: ImageRequest = {
+      packages: ['a', 'b'],
+      platform: 'linux/amd64',
+      source: DEBIAN,
+      ref: 'latest',
+    };
+    const forged: ImageRequest[] = [
+      { ...base, packages: ['a,b'] },
+      { ...base, packages: ['a","b'] },
+      { ...base, packages: ['a/b'] },
+      { ...base, packages: ['ab'] },
+      { ...base, packages: ['a', 'b', ''] },
+      { ...base, packages: ['a', 'b],"linux/amd64"'] },
+      { ...base, source: { kind: 'git', url: 'debian' } },
+      { ...base, source: { kind: 'channel', name: 'debian' } },
+      { ...base, ref: 'latest"' },
+    ];
+    const keys = [base, ...forged].map(requestKey);
+    assert.equal(new Set(keys).size, keys.length);
+  });
+
+  test('survives the database: a stored request has the same key', () => {
+    fc.assert(
+      fc.property(anyRequest, one => {
+        const stored = imageRequestSchema.parse(JSON.parse(JSON.stringify(one)));
+        assert.equal(requestKey(stored), requestKey(one));
+      }),
+    );
+  });
+});
