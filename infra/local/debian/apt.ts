@@ -1,0 +1,138 @@
+// apt with a state of its own: it reads the machine's sources, of which it takes Debian's, and changes nothing there.
+import { access, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa, ExecaError } from 'execa';
+import { StartError } from '../start-error.ts';
+import { debianSources, type AptSource } from './apt-sources.ts';
+
+export type DebianArchitecture = 'amd64' | 'arm64';
+
+export interface AptOptions {
+  /** For apt's lists and settings; created, and left to the caller to remove. */
+  readonly folder: string;
+  readonly architecture: DebianArchitecture;
+  readonly signal: AbortSignal | undefined;
+  /** The sources that may be Debian's; those of the machine. */
+  readonly candidates?: () => Promise<AptSource[]>;
+}
+
+export interface Apt {
+  /** The servers that packages come from. */
+  readonly hosts: readonly string[];
+  /** Puts one .deb file a name into `folder`. apt checks them against Debian's signatures. */
+  download(names: readonly string[], folder: string): Promise<void>;
+}
+
+const CODENAME = 'bookworm';
+
+/** What Debian signs its archive with (package debian-archive-keyring): no other key makes a package Debian's. */
+const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
+
+/** Reads the package lists of Debian 12. Throws a {@link StartError} where the machine has no source for it. */
+export async function openApt({
+  folder,
+  architecture,
+  signal,
+  candidates = debianSources,
+}: AptOptions): Promise<Apt> {
+  const apt = async (args: readonly string[], cwd = folder): Promise<string> => {
+    const command = ['--config-file', join(folder, 'apt.conf'), '--quiet=2', ...args];
+    const options = { cwd, stdin: 'ignore', ...(signal !== undefined && { cancelSignal: signal }) } as const;
+    try {
+      return (await execa('apt-get', command, options)).stdout;
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error instanceof ExecaError ? new StartError(aptProblem(error), { cause: error }) : error;
+    }
+  };
+
+  let sources = await candidates();
+  if (sources.length === 0) throw noDebian();
+  await access(KEYRING).catch((error: unknown) => {
+    throw new StartError(`The Debian package set needs Debian's keys: install debian-archive-keyring.`, {
+      cause: error,
+    });
+  });
+  await layOut(folder, architecture, sources);
+  try {
+    await apt(['update']);
+  } catch (error) {
+    const signed = withoutUnsigned(sources, error);
+    if (signed.length === sources.length) throw error;
+    if (signed.length === 0) throw noDebian();
+    sources = signed;
+    await layOut(folder, architecture, sources);
+    await apt(['update']);
+  }
+  const targets = ['indextargets', '--format', '$(CODENAME)', 'Created-By: Packages'];
+  const codenames = new Set((await apt(targets)).split('\n'));
+  if (!codenames.has(CODENAME)) throw noDebian(codenames);
+
+  return {
+    hosts: [...new Set(sources.map(({ uri }) => new URL(uri).host || uri))],
+    async download(names, into) {
+      await apt(['download', ...names], into);
+      const files = (await readdir(into)).filter(name => name.endsWith('.deb'));
+      if (files.length !== names.length) {
+        throw new StartError(`apt-get fetched ${files.length} of ${names.length} Debian packages.`);
+      }
+    },
+  };
+}
+
+/** The folders that apt wants, and settings that replace the machine's wherever those would act outside of them. */
+async function layOut(
+  folder: string,
+  architecture: DebianArchitecture,
+  sources: readonly AptSource[],
+): Promise<void> {
+  await mkdir(join(folder, 'state', 'lists', 'partial'), { recursive: true });
+  await mkdir(join(folder, 'cache', 'archives', 'partial'), { recursive: true });
+  await writeFile(join(folder, 'status'), '');
+  const lines = sources.map(({ uri, suite }) => `deb [signed-by=${KEYRING}] ${uri} ${suite} main\n`);
+  await writeFile(join(folder, 'sources.list'), lines.join(''));
+  const at = (name: string): string => `"${join(folder, name)}"`;
+  const settings = [
+    `Dir::State ${at('state')};`,
+    `Dir::State::status ${at('status')};`,
+    `Dir::Cache ${at('cache')};`,
+    `Dir::Etc::sourcelist ${at('sources.list')};`,
+    ...['sourceparts', 'preferences', 'preferencesparts', 'trusted', 'trustedparts'].map(
+      name => `Dir::Etc::${name} "/dev/null";`,
+    ),
+    // Whatever the machine does after its own updates.
+    ...['Pre-Invoke', 'Post-Invoke', 'Post-Invoke-Success'].map(name => `#clear APT::Update::${name};`),
+    '#clear APT::Architectures;',
+    `APT::Architecture "${architecture}";`,
+    `APT::Architectures { "${architecture}"; };`,
+    'APT::Sandbox::User "root";',
+    'Acquire::Languages "none";',
+    'Acquire::Retries "3";',
+  ];
+  await writeFile(join(folder, 'apt.conf'), `${settings.join('\n')}\n`);
+}
+
+/** Others name their suites as Debian does. What Debian's keys have not signed is not Debian's. */
+function withoutUnsigned(sources: readonly AptSource[], error: unknown): AptSource[] {
+  const stderr = error instanceof StartError && error.cause instanceof ExecaError ? error.cause.stderr : '';
+  const unsigned = new Set(
+    [...String(stderr).matchAll(/^E: The repository '(?<source>\S+ \S+) .*' is not signed/gm)].map(
+      ({ groups }) => groups?.['source'],
+    ),
+  );
+  return sources.filter(({ uri, suite }) => !unsigned.has(`${uri} ${suite}`));
+}
+
+function noDebian(found: ReadonlySet<string> = new Set()): StartError {
+  const others = [...found].filter(name => name !== '').join(', ');
+  const instead = others === '' ? '' : ` (they are of ${others})`;
+  return new StartError(
+    `The bundled package set is made of Debian 12's packages (${CODENAME}), and this machine's package sources are not${instead}: use another --source.`,
+  );
+}
+
+function aptProblem({ stderr, shortMessage }: ExecaError): string {
+  const lines = String(stderr).split('\n');
+  const errors = lines.filter(line => line.startsWith('E: ')).map(line => line.slice('E: '.length));
+  return `apt-get cannot fetch Debian's packages: ${errors[0] ?? shortMessage}`;
+}

@@ -1,0 +1,86 @@
+// Why a realisation failed: whose builder, with what in its log; or something that another try may get past.
+import { stripVTControlCharacters } from 'node:util';
+import { PermanentError, TransientError } from '#core/errors.ts';
+import { LOG_LIMIT } from '#core/failure.ts';
+import { errorMessage, tellsOfTransient } from './nix-message.ts';
+import type { Nix } from './nix.ts';
+import type { FoundItem } from './resolve.ts';
+import { runNix } from './run-nix.ts';
+
+interface FailedBuild {
+  readonly drv: string;
+  /** "failed with exit code 3". */
+  readonly reason: string;
+}
+
+/** The error for a `nix-store --realise` that ended with this on stderr. */
+export async function buildFailure(
+  nix: Nix,
+  items: readonly FoundItem[],
+  stderr: string,
+  signal: AbortSignal,
+): Promise<PermanentError | TransientError> {
+  const [failed] = failedBuilds(stderr);
+  if (failed === undefined) return withoutBuilder(stderr);
+  const log = await endOfLog(nix, failed.drv, signal);
+  if (tellsOfTransient(stderr) || tellsOfTransient(log)) {
+    return new TransientError(`The build of ${nameOf(failed.drv)} was interrupted: ${failed.reason}`);
+  }
+  const message = describe(await missingOf(nix, items, signal), failed);
+  return new PermanentError({ kind: 'build_failed', message, log });
+}
+
+/** What each version of Nix says of a builder that failed; not of what was given up because of it. */
+const FAILURES = [
+  /builder for '(?<drv>[^']+\.drv)' (?<reason>failed [^\n;]*)/g,
+  /building of '(?<drv>[^']+\.drv)' (?<reason>timed out[^\n;]*)/g,
+  /(?<reason>hash mismatch) in fixed-output derivation '(?<drv>[^']+\.drv)'/g,
+  /Cannot build '(?<drv>[^']+\.drv)'\.\s+Reason: builder (?<reason>failed [^\n]*)/g,
+];
+
+function failedBuilds(stderr: string): FailedBuild[] {
+  const text = stripVTControlCharacters(stderr);
+  return FAILURES.flatMap(pattern => [...text.matchAll(pattern)]).flatMap(({ groups }) => {
+    const { drv, reason } = groups ?? {};
+    return drv === undefined || reason === undefined ? [] : [{ drv, reason: reason.replace(/[.:\s]+$/, '') }];
+  });
+}
+
+/** Nix's own refusal is an answer (another platform's derivation without a builder for it); all else may pass. */
+function withoutBuilder(stderr: string): PermanentError | TransientError {
+  const message = errorMessage(stderr);
+  if (/ is required to build /.test(message) && !tellsOfTransient(stderr)) {
+    return new PermanentError({ kind: 'build_failed', message: `This worker cannot build it: ${message}` });
+  }
+  return new TransientError(`Nix could not realise the packages: ${message}`);
+}
+
+/** The items that are not there, because of the failure. */
+async function missingOf(nix: Nix, items: readonly FoundItem[], signal: AbortSignal): Promise<FoundItem[]> {
+  const paths = [...new Set(items.map(({ path }) => path))];
+  const args = ['--check-validity', '--print-invalid', ...paths];
+  const { stdout } = await runNix(nix, 'nix-store', args, { signal });
+  const invalid = new Set(stdout.split('\n'));
+  return items.filter(({ path }) => invalid.has(path));
+}
+
+function describe(missing: readonly FoundItem[], { drv, reason }: FailedBuild): string {
+  const culprit = missing.find(item => item.drv === drv);
+  if (culprit !== undefined) return `"${culprit.name}" cannot be built: its builder ${reason}.`;
+  const names = missing.map(({ name }) => `"${name}"`).join(', ');
+  return `${names} cannot be built: the builder of ${nameOf(drv)}, which it needs, ${reason}.`;
+}
+
+async function endOfLog(nix: Nix, drv: string, signal: AbortSignal): Promise<string> {
+  const options = { signal, stdoutLimit: 2 * LOG_LIMIT };
+  const { stdout } = await runNix(nix, 'nix-store', ['--read-log', drv], options);
+  const log = stripVTControlCharacters(stdout).trimEnd();
+  if (log.length <= LOG_LIMIT) return log;
+  const end = log.slice(-LOG_LIMIT);
+  return end.slice(end.indexOf('\n') + 1);
+}
+
+/** The part of a derivation's path that people know: `git-2.39.5`. */
+function nameOf(drv: string): string {
+  return drv.replace(/^.*\/[0-9a-z]{32}-/, '').replace(/\.drv$/, '');
+}

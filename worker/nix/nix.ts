@@ -1,0 +1,48 @@
+// The Nix that a worker uses: which store, with which settings.
+import { join } from 'node:path';
+import type { StorePath } from '#core/store-path.ts';
+
+export interface NixSettings {
+  /** Absolute folder of a store of the worker's own (a chroot store: its paths are still called /nix/store/…). */
+  readonly store: string | undefined;
+  /** Lines of nix.conf, as the variable NIX_CONFIG has them. */
+  readonly config: string;
+}
+
+export interface Nix {
+  /** The whole environment of every Nix command. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Arguments of every Nix command. */
+  readonly options: readonly string[];
+  /** Where a store path lies on this machine. */
+  readonly realPath: (path: StorePath) => string;
+}
+
+/**
+ * What Nix may see of the worker's environment: where programs, caches and temporary files are, and how the network is
+ * reached. Nothing that changes what packages mean (NIXPKGS_ALLOW_UNFREE, NIX_PATH and the like act in evaluation).
+ */
+const INHERITED = [
+  'PATH',
+  'HOME',
+  'TMPDIR',
+  'XDG_CACHE_HOME',
+  'NIX_SSL_CERT_FILE',
+  'SSL_CERT_FILE',
+  'http_proxy',
+  'https_proxy',
+  'all_proxy',
+  'no_proxy',
+];
+
+export function openNix({ store, config }: NixSettings, worker: NodeJS.ProcessEnv = process.env): Nix {
+  const inherited = INHERITED.flatMap(name => {
+    const value = worker[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return {
+    environment: { ...Object.fromEntries(inherited), NIX_CONFIG: config },
+    options: store === undefined ? [] : ['--option', 'store', store],
+    realPath: path => (store === undefined ? path : join(store, path)),
+  };
+}

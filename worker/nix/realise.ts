@@ -1,0 +1,40 @@
+// Making derivations real: built here, or fetched from a substituter.
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { buildFailure } from './build-failure.ts';
+import { createProgressReader } from './build-progress.ts';
+import type { Nix } from './nix.ts';
+import type { FoundItem } from './resolve.ts';
+import { runNix } from './run-nix.ts';
+
+export interface RealiseOptions {
+  readonly signal: AbortSignal;
+  /** Called as derivations are begun: `done` of all that have to be built or fetched. Not called where none has to. */
+  readonly onProgress?: (done: number, of: number) => void;
+  /** A folder for links that keep the outputs from Nix's garbage collection, for as long as the links are there. */
+  readonly gcRootFolder?: string;
+}
+
+/**
+ * Realises the items' outputs; afterwards each item's `path` is there. Throws a PermanentError of kind `build_failed`
+ * with the end of the log where a builder failed, and a TransientError for what another try may get past.
+ */
+export async function realise(
+  nix: Nix,
+  items: readonly FoundItem[],
+  { signal, onProgress, gcRootFolder }: RealiseOptions,
+): Promise<void> {
+  if (items.length === 0) return;
+  const wanted = [...new Set(items.map(({ drv, output }) => `${drv}!${output}`))];
+  const args = ['--realise', '--no-build-output', ...(await gcRootArguments(gcRootFolder)), ...wanted];
+  const onLine = onProgress === undefined ? undefined : createProgressReader(onProgress);
+  const result = await runNix(nix, 'nix-store', args, { signal, ...(onLine !== undefined && { onLine }) });
+  if (!result.succeeded) throw await buildFailure(nix, items, result.stderr, signal);
+}
+
+/** Nix numbers the links itself: root, root-2, … */
+async function gcRootArguments(folder: string | undefined): Promise<string[]> {
+  if (folder === undefined) return [];
+  await mkdir(folder, { recursive: true });
+  return ['--add-root', join(folder, 'root'), '--indirect'];
+}

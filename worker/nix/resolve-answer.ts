@@ -1,0 +1,34 @@
+// What nix/resolve.nix answers.
+import { z } from 'zod';
+import { storePathSchema } from '#core/store-path.ts';
+
+const attribute = z.array(z.string());
+const name = z.string();
+
+const itemSchema = z.union([
+  z.object({
+    name,
+    found: z.object({
+      attribute,
+      drv: storePathSchema,
+      output: z.string().min(1),
+      path: storePathSchema,
+      pname: z.string().nullable(),
+      mainProgram: z.string().nullable(),
+    }),
+  }),
+  z.object({ name, not_found: z.object({ attribute }) }),
+  z.object({ name, ambiguous: z.object({ candidates: z.array(z.string()) }) }),
+  z.object({ name, not_a_package: z.object({ attribute, type: z.string() }) }),
+  z.object({ name, refused: z.object({ attribute, reasons: z.array(z.string()) }) }),
+  z.object({ name, failed: z.object({}) }),
+]);
+
+export const answerSchema = z.object({
+  items: z.array(itemSchema),
+  /** For each set, by attribute, where a name was not found: the names that it has. */
+  names: z.record(z.string(), z.array(z.string())),
+});
+
+export type AnsweredItem = z.infer<typeof itemSchema>;
+export type Answer = z.infer<typeof answerSchema>;

@@ -1,0 +1,134 @@
+// Running one Nix command so that nothing of it outlives the worker, however the worker ends.
+import { setTimeout as delay } from 'node:timers/promises';
+import { execa } from 'execa';
+import { ConfigurationError, TransientError } from '#core/errors.ts';
+import type { Nix } from './nix.ts';
+import { Tail } from './tail.ts';
+
+/** The commands whose arguments and output are the same from Nix 2.8 to 2.34. */
+export type NixCommand = 'nix-hash' | 'nix-instantiate' | 'nix-store';
+
+export interface NixOptions {
+  readonly signal: AbortSignal;
+  /** Called with each line of stderr as it comes. */
+  readonly onLine?: (line: string) => void;
+  /** Keep only so many characters of stdout, those at its end. All by default. */
+  readonly stdoutLimit?: number;
+}
+
+export interface NixResult {
+  readonly succeeded: boolean;
+  readonly stdout: string;
+  /** The end of stderr. */
+  readonly stderr: string;
+}
+
+/** Characters of stderr that are kept: a message with its trace, and no more, whatever a builder prints. */
+const STDERR_LIMIT = 64 * 1024;
+
+/** How long Nix may take to end its builders and to clean up, in milliseconds. */
+const PATIENCE = 2000;
+
+/**
+ * Runs a Nix command to its end; the exit code says whether it `succeeded`. Aborting the signal ends it and its builders,
+ * and throws the signal's reason. Throws a {@link TransientError} where something else killed it, and a
+ * {@link ConfigurationError} where it cannot be run at all.
+ */
+export async function runNix(
+  nix: Nix,
+  command: NixCommand,
+  args: readonly string[],
+  { signal, onLine, stdoutLimit }: NixOptions,
+): Promise<NixResult> {
+  signal.throwIfAborted();
+  const [program, ...confinement] = confined(process.getuid?.() === 0);
+  const child = execa(program, [...confinement, command, ...args, ...nix.options], {
+    env: nix.environment,
+    extendEnv: false,
+    stdin: 'ignore',
+    buffer: { stdout: stdoutLimit === undefined, stderr: false },
+    stripFinalNewline: false,
+    // A group of its own: it is stopped as a whole, and not by a Ctrl-C that is meant for the worker to handle.
+    detached: true,
+    reject: false,
+  });
+
+  const stopped = new AbortController();
+  const stop = (): void => void stopGroup(child.pid, stopped.signal);
+  signal.addEventListener('abort', stop, { once: true });
+  const stderr = new Tail(STDERR_LIMIT);
+  const stdout = new Tail(stdoutLimit ?? 0);
+  const [result] = await Promise.all([
+    child,
+    forEachLine(child.iterable({ from: 'stderr' }), line => {
+      stderr.add(`${line}\n`);
+      onLine?.(line);
+    }),
+    stdoutLimit === undefined
+      ? undefined
+      : forEachLine(child.iterable({ from: 'stdout' }), line => stdout.add(`${line}\n`)),
+  ]);
+  signal.removeEventListener('abort', stop);
+  stopped.abort();
+
+  signal.throwIfAborted();
+  const end = stderr.text();
+  if (result.exitCode === undefined) {
+    const problem = result.isTerminated ? `it was killed (${result.signal})` : result.shortMessage;
+    throw result.isTerminated
+      ? new TransientError(`${command} did not come to its end: ${problem}`)
+      : new ConfigurationError(`Nix cannot be run: ${problem}`);
+  }
+  const wrapper = /^(?:setpriv|unshare): (?<problem>.*)$/m.exec(end)?.groups?.['problem'];
+  if (result.failed && wrapper !== undefined)
+    throw new ConfigurationError(`${command} cannot be run: ${wrapper}`);
+  return {
+    succeeded: result.exitCode === 0,
+    stdout: stdoutLimit === undefined ? String(result.stdout) : stdout.text(),
+    stderr: end,
+  };
+}
+
+/**
+ * The command that Nix runs below. The kernel kills it with the thread that started it (a worker that is killed with
+ * signal 9 cannot); and since Nix's builders would outlive a Nix that is killed, they share a process namespace whose
+ * first process is Nix: with it, all end. Who is not root needs a user namespace for that, as Nix's sandbox does.
+ */
+function confined(isRoot: boolean): readonly [string, ...string[]] {
+  const namespaces = isRoot ? [] : ['--user', '--map-current-user'];
+  return [
+    'setpriv',
+    '--pdeathsig=KILL',
+    'unshare',
+    ...namespaces,
+    '--pid',
+    '--mount-proc',
+    '--fork',
+    '--kill-child=KILL',
+    '--',
+  ];
+}
+
+async function forEachLine(
+  lines: AsyncIterable<string | Uint8Array>,
+  handle: (line: string) => void,
+): Promise<void> {
+  for await (const line of lines) handle(String(line));
+}
+
+/** Asks the whole group to end, and makes it end where it does not. */
+async function stopGroup(pid: number | undefined, stopped: AbortSignal): Promise<void> {
+  if (pid === undefined) return;
+  killGroup(pid, 'SIGTERM');
+  const outOfPatience = await delay(PATIENCE, true, { signal: stopped }).catch(() => false);
+  if (outOfPatience) killGroup(pid, 'SIGKILL');
+}
+
+function killGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    // It has ended between two instructions.
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
+}
