@@ -53,7 +53,13 @@ const routes: readonly Route[] = [
   },
   { method: 'GET', path: OBJECT, parameters: ['alt', 'generation', ...PRECONDITION_PARAMETERS], handle: get },
   { method: 'PATCH', path: OBJECT, parameters: ['generation', ...PRECONDITION_PARAMETERS], handle: patch },
-  { method: 'DELETE', path: OBJECT, parameters: ['generation', ...PRECONDITION_PARAMETERS], handle: remove },
+  {
+    method: 'DELETE',
+    path: OBJECT,
+    // bucket.deleteFiles({ prefix }) of Google's client says the prefix again with each object; it means nothing there.
+    parameters: ['generation', 'prefix', ...PRECONDITION_PARAMETERS],
+    handle: remove,
+  },
   {
     method: 'POST',
     path: UPLOAD,
@@ -94,7 +100,7 @@ const newBucketSchema = z.object({
   name: z.string(),
   location: z.string().optional(),
   storageClass: z.literal('STANDARD').optional(),
-  iamConfiguration: z.unknown(),
+  iamConfiguration: z.unknown().optional(),
   labels: z.record(z.string(), z.string()).optional(),
 });
 
