@@ -66,11 +66,24 @@ export function openImages(firestore: Firestore) {
       return toSeen(await collection.doc(key).get());
     },
 
-    /** Calls `onChange` with the present state and every later one until the returned function is called. */
+    /**
+     * Calls `onChange` with the present state and every later one until the returned function is called, or `onError`
+     * once where that cannot go on: the connection broke for good, or the document is not one that this code knows.
+     */
     watch(key: RequestKey, onChange: (seen: Seen) => void, onError: (error: Error) => void): () => void {
-      return collection.doc(key).onSnapshot(snapshot => {
-        onChange(toSeen(snapshot));
+      const stop = collection.doc(key).onSnapshot(snapshot => {
+        let seen: Seen;
+        try {
+          seen = toSeen(snapshot);
+        } catch (error) {
+          // Firestore's client would keep what its listener throws to itself, and the caller would wait for nothing.
+          stop();
+          onError(toError(error));
+          return;
+        }
+        onChange(seen);
       }, onError);
+      return stop;
     },
 
     /**
@@ -180,6 +193,10 @@ function toSeen(snapshot: DocumentSnapshot): Seen {
     readTime: snapshot.readTime.toMillis(),
     version: snapshot.updateTime,
   };
+}
+
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 function failed(failure: Failure): object {

@@ -1,0 +1,136 @@
+// Google Cloud for one test file: the stand-ins in this process, what Terraform creates in them, and our adapters on top.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Firestore } from '@google-cloud/firestore';
+import { PubSub, v1 } from '@google-cloud/pubsub';
+import { Storage } from '@google-cloud/storage';
+import { credentials } from '@grpc/grpc-js';
+import { openFirestore } from '#core/google/firestore.ts';
+import { openHints, type Hints } from '#core/google/hints.ts';
+import { openImages, type Images } from '#core/google/images.ts';
+import { decodeHint } from '#core/hint.ts';
+import type { Priority } from '#core/image-document.ts';
+import { parseImageRequest, requestKey, type ImageRequest, type RequestKey } from '#core/image-request.ts';
+import { parseRepositoryName, parseTag } from '#core/reference.ts';
+import { startFirestore } from '#local/firestore/server.ts';
+import { startPubSub } from '#local/pubsub/server.ts';
+import { startStorage } from '#local/storage/server.ts';
+
+export const PROJECT = 'test';
+export const BUCKET = 'blobs-of-the-test';
+export const TOPICS: Readonly<Record<Priority, string>> = { pull: 'builds', refresh: 'refreshes' };
+
+// Google's clients look for a metadata server otherwise, and wait for it.
+process.env['METADATA_SERVER_DETECTION'] = 'none';
+
+export interface Asked {
+  readonly key: RequestKey;
+  readonly request: ImageRequest;
+  /** The repository's name that asks for it. */
+  readonly name: string;
+}
+
+export class Cloud implements AsyncDisposable {
+  readonly firestore: Firestore;
+  readonly images: Images;
+  readonly hints: Hints;
+  readonly pubsub: PubSub;
+  readonly storageUrl: string;
+  readonly #subscriber: v1.SubscriberClient;
+  readonly #stop: () => Promise<void>;
+  #asked = 0;
+
+  private constructor(storageUrl: string, subscriber: v1.SubscriberClient, stop: () => Promise<void>) {
+    this.firestore = openFirestore(PROJECT, '(default)');
+    this.images = openImages(this.firestore);
+    this.hints = openHints(PROJECT, TOPICS);
+    this.pubsub = new PubSub({ projectId: PROJECT });
+    this.storageUrl = storageUrl;
+    this.#subscriber = subscriber;
+    this.#stop = stop;
+  }
+
+  /** Starts everything, and has Google's clients in this process find it. */
+  static async start(): Promise<Cloud> {
+    const dataFolder = await mkdtemp(join(tmpdir(), 'derivery-cloud-'));
+    const [database, queue, objects] = await Promise.all([
+      startFirestore(),
+      startPubSub({ minimumAckDeadlineSeconds: 1 }),
+      startStorage({ dataFolder }),
+    ]);
+    process.env['FIRESTORE_EMULATOR_HOST'] = database.address;
+    process.env['PUBSUB_EMULATOR_HOST'] = queue.address;
+    process.env['STORAGE_EMULATOR_HOST'] = objects.url;
+    const subscriber = new v1.SubscriberClient({
+      projectId: PROJECT,
+      servicePath: '127.0.0.1',
+      port: queue.port,
+      sslCreds: credentials.createInsecure(),
+    });
+    const cloud = new Cloud(objects.url, subscriber, async () => {
+      await Promise.all([database.close(), queue.close(), objects.close()]);
+      await rm(dataFolder, { recursive: true, force: true });
+    });
+    try {
+      await cloud.#createResources();
+    } catch (error) {
+      await cloud[Symbol.asyncDispose]();
+      throw error;
+    }
+    return cloud;
+  }
+
+  async #createResources(): Promise<void> {
+    await new Storage({ projectId: PROJECT }).createBucket(BUCKET);
+    for (const name of Object.values(TOPICS)) {
+      const [topic] = await this.pubsub.createTopic(name);
+      await topic.createSubscription(name);
+    }
+  }
+
+  /** An image that no other test asks for. */
+  newImage(): Asked {
+    this.#asked += 1;
+    const name = `package-${this.#asked}`;
+    const request = parseImageRequest(parseRepositoryName(name), parseTag('latest'), { kind: 'debian' });
+    return { key: requestKey(request), request, name };
+  }
+
+  /** An image whose build is queued: with a document, and without a hint. */
+  async newQueued(by: Priority = 'pull'): Promise<Asked> {
+    const asked = this.newImage();
+    await this.images.queue(asked.key, asked.request, by, await this.images.read(asked.key));
+    return asked;
+  }
+
+  /** Takes the hints that lie ready on a topic, without waiting for more. */
+  async takeHints(priority: Priority): Promise<(RequestKey | undefined)[]> {
+    const subscription = `projects/${PROJECT}/subscriptions/${TOPICS[priority]}`;
+    const [{ receivedMessages }] = await this.#subscriber.pull({
+      subscription,
+      maxMessages: 1_000,
+      returnImmediately: true,
+    });
+    const received = receivedMessages ?? [];
+    if (received.length > 0) {
+      await this.#subscriber.acknowledge({ subscription, ackIds: received.map(({ ackId }) => ackId ?? '') });
+    }
+    return received.map(({ message }) => decodeHint(Buffer.from(message?.data ?? ''))?.key);
+  }
+
+  /** Waits for the next hints on a topic. */
+  async nextHints(priority: Priority): Promise<(RequestKey | undefined)[]> {
+    for (;;) {
+      const hints = await this.takeHints(priority);
+      if (hints.length > 0) return hints;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.firestore.terminate();
+    await this.#subscriber.close();
+    await this.pubsub.close();
+    await this.#stop();
+  }
+}

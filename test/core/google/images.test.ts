@@ -1,0 +1,369 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { digestOf } from '#core/digest.ts';
+import { PermanentError, TransientError } from '#core/errors.ts';
+import { LOG_LIMIT } from '#core/failure.ts';
+import type { Build } from '#core/image-document.ts';
+import { ATTEMPT_LIMIT, isClaimable } from '#core/image-life.ts';
+import type { RequestKey } from '#core/image-request.ts';
+import { LeaseLostError, type Published, type Seen } from '#core/google/images.ts';
+import { openManifests } from '#core/google/manifests.ts';
+import { Cloud } from '#test/cloud.ts';
+
+/** Long enough that no test outlives it. */
+const LONG = 600;
+/** A lease that is over before anyone can look: seconds. */
+const OVER_AT_ONCE = 0.001;
+
+let cloud: Cloud;
+before(async () => {
+  cloud = await Cloud.start();
+});
+after(() => cloud[Symbol.asyncDispose]());
+
+async function buildOf(key: RequestKey): Promise<Build> {
+  const { document } = await cloud.images.read(key);
+  assert.ok(document);
+  return document.build;
+}
+
+/** Waits, by the server's clock, until the build may be taken. */
+async function untilClaimable(key: RequestKey): Promise<void> {
+  for (;;) {
+    const { document, readTime } = await cloud.images.read(key);
+    if (document !== undefined && isClaimable(document.build, readTime)) return;
+  }
+}
+
+function published(text: string): Published {
+  const bytes = Buffer.from(text);
+  return {
+    manifest: { digest: digestOf(bytes), mediaType: 'application/vnd.oci.image.manifest.v1+json', bytes },
+    revision: 'r1',
+  };
+}
+
+const refusal = new PermanentError({ kind: 'refused', message: 'no' });
+
+describe('queue', () => {
+  test('by fifty at once is done by exactly one', async () => {
+    const { key, request } = cloud.newImage();
+    const seen = await cloud.images.read(key);
+    assert.equal(seen.document, undefined);
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, () => cloud.images.queue(key, request, 'pull', seen)),
+    );
+    assert.equal(answers.filter(Boolean).length, 1);
+    const { document, readTime } = await cloud.images.read(key);
+    assert.deepEqual(document?.request, request);
+    assert.equal(document.current, undefined);
+    assert.ok(document.build.state === 'queued');
+    assert.equal(document.build.by, 'pull');
+    assert.equal(document.build.attempts, 0);
+    assert.ok(document.build.queuedAt <= readTime, 'queued by the server’s clock');
+  });
+
+  test('of a failed image by many at once is done by exactly one', async () => {
+    const { key, request } = await cloud.newQueued();
+    await cloud.images.claim(key, 'a', LONG);
+    await cloud.images.fail(key, 'a', refusal);
+    const seen = await cloud.images.read(key);
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => cloud.images.queue(key, request, 'refresh', seen)),
+    );
+    assert.equal(answers.filter(Boolean).length, 1);
+    const build = await buildOf(key);
+    assert.ok(build.state === 'queued');
+    assert.equal(build.by, 'refresh');
+  });
+
+  test('changes nothing where the document was changed since it was seen', async () => {
+    const { key, request } = await cloud.newQueued();
+    const seen = await cloud.images.read(key);
+    await cloud.images.claim(key, 'a', LONG);
+    assert.equal(await cloud.images.queue(key, request, 'pull', seen), false);
+    assert.equal((await buildOf(key)).state, 'building');
+  });
+
+  test('keeps the image that is there', async () => {
+    const { key, request } = await cloud.newQueued();
+    await cloud.images.claim(key, 'a', LONG);
+    const made = published('kept');
+    await cloud.images.publish(key, 'a', made);
+    assert.equal(await cloud.images.queue(key, request, 'refresh', await cloud.images.read(key)), true);
+    const { document } = await cloud.images.read(key);
+    assert.equal(document?.current?.digest, made.manifest.digest);
+    assert.equal(document.build.state, 'queued');
+  });
+});
+
+describe('claim', () => {
+  test('by ten at once is given to exactly one', async () => {
+    const { key } = await cloud.newQueued('refresh');
+    const tokens = Array.from({ length: 10 }, (_, i) => `worker-${i}`);
+    const results = await Promise.all(tokens.map(token => cloud.images.claim(key, token, LONG)));
+    const winners = tokens.filter((_, i) => results[i]?.kind === 'claimed');
+    assert.equal(winners.length, 1);
+    const build = await buildOf(key);
+    assert.ok(build.state === 'building');
+    assert.equal(build.lease.token, winners[0]);
+    assert.equal(build.lease.durationSeconds, LONG);
+    assert.equal(build.attempts, 1);
+    assert.equal(build.by, 'refresh', 'who asked is not forgotten');
+    assert.deepEqual(build.phase, { name: 'resolving' });
+  });
+
+  test('says what is to be built', async () => {
+    const { key, request } = await cloud.newQueued();
+    const claim = await cloud.images.claim(key, 'a', LONG);
+    assert.ok(claim.kind === 'claimed');
+    assert.deepEqual(claim.document.request, request);
+  });
+
+  test('of what nobody asked for, of what is being built, and of what has ended finds nothing to do', async () => {
+    const nothing = { kind: 'nothing-to-do' };
+    assert.deepEqual(await cloud.images.claim(cloud.newImage().key, 'a', LONG), nothing);
+    const { key } = await cloud.newQueued();
+    await cloud.images.claim(key, 'a', LONG);
+    assert.deepEqual(await cloud.images.claim(key, 'b', LONG), nothing);
+    await cloud.images.fail(key, 'a', refusal);
+    assert.deepEqual(await cloud.images.claim(key, 'b', LONG), nothing);
+    const other = await cloud.newQueued();
+    await cloud.images.claim(other.key, 'a', LONG);
+    await cloud.images.publish(other.key, 'a', published('done'));
+    assert.deepEqual(await cloud.images.claim(other.key, 'b', LONG), nothing);
+  });
+
+  test('of a lease that is over, by ten at once, is given to exactly one', async () => {
+    const { key } = await cloud.newQueued();
+    await cloud.images.claim(key, 'vanished', OVER_AT_ONCE);
+    await untilClaimable(key);
+    const results = await Promise.all(
+      Array.from({ length: 10 }, (_, i) => cloud.images.claim(key, `worker-${i}`, LONG)),
+    );
+    assert.equal(results.filter(({ kind }) => kind === 'claimed').length, 1);
+    const build = await buildOf(key);
+    assert.ok(build.state === 'building');
+    assert.equal(build.attempts, 2);
+    assert.notEqual(build.lease.token, 'vanished');
+  });
+
+  test('is refused after too many tries, which ends the build with the last error', async () => {
+    const { key, request } = await cloud.newQueued();
+    for (let attempt = 1; attempt <= ATTEMPT_LIMIT; attempt++) {
+      assert.equal((await cloud.images.claim(key, `try-${attempt}`, LONG)).kind, 'claimed');
+      await cloud.images.release(key, `try-${attempt}`, new TransientError(`no network, time ${attempt}`));
+    }
+    assert.deepEqual(await cloud.images.claim(key, 'one-more', LONG), { kind: 'nothing-to-do' });
+    const build = await buildOf(key);
+    assert.ok(build.state === 'failed');
+    assert.deepEqual(build.failure, {
+      kind: 'gave_up',
+      message: 'gave up after 5 attempts: no network, time 5',
+    });
+    // Whoever asks again starts anew.
+    assert.ok(await cloud.images.queue(key, request, 'pull', await cloud.images.read(key)));
+    assert.equal((await cloud.images.claim(key, 'afresh', LONG)).kind, 'claimed');
+  });
+
+  test('counts workers that vanish, too', async () => {
+    const { key } = await cloud.newQueued();
+    for (let attempt = 1; attempt <= ATTEMPT_LIMIT; attempt++) {
+      await cloud.images.claim(key, `try-${attempt}`, OVER_AT_ONCE);
+      await untilClaimable(key);
+    }
+    assert.equal((await cloud.images.claim(key, 'one-more', LONG)).kind, 'nothing-to-do');
+    const build = await buildOf(key);
+    assert.ok(build.state === 'failed');
+    assert.match(build.failure.message, /^gave up after 5 attempts: every worker that took it vanished$/);
+  });
+});
+
+describe('the holder of a lease', () => {
+  type Write = (key: RequestKey, token: string) => Promise<void>;
+  const writes: readonly [what: string, write: Write][] = [
+    ['renew', (key, token) => cloud.images.renew(key, token, { name: 'building', done: 1, of: 2 })],
+    ['publish', (key, token) => cloud.images.publish(key, token, published('by the wrong one'))],
+    ['fail', (key, token) => cloud.images.fail(key, token, refusal)],
+    ['release', (key, token) => cloud.images.release(key, token, new TransientError('again'))],
+    ['release when stopping', (key, token) => cloud.images.release(key, token, undefined)],
+  ];
+
+  for (const [what, write] of writes) {
+    test(`who lost it cannot ${what}: nothing changes`, async () => {
+      const { key } = await cloud.newQueued();
+      await cloud.images.claim(key, 'old', OVER_AT_ONCE);
+      await untilClaimable(key);
+      await cloud.images.claim(key, 'new', LONG);
+      const earlier = await cloud.images.read(key);
+      await assert.rejects(write(key, 'old'), LeaseLostError);
+      const later = await cloud.images.read(key);
+      assert.deepEqual(later.document, earlier.document);
+      assert.equal(later.version?.valueOf(), earlier.version?.valueOf());
+    });
+
+    test(`cannot ${what} what is over: published, failed, given back, or not there`, async () => {
+      for (const end of writes.slice(1)) {
+        const { key } = await cloud.newQueued();
+        await cloud.images.claim(key, 'mine', LONG);
+        await end[1](key, 'mine');
+        const earlier = await cloud.images.read(key);
+        await assert.rejects(write(key, 'mine'), LeaseLostError, end[0]);
+        assert.deepEqual((await cloud.images.read(key)).document, earlier.document);
+      }
+      await assert.rejects(write(cloud.newImage().key, 'mine'), LeaseLostError);
+    });
+
+    test(`may ${what} after its end while nobody else has begun`, async () => {
+      const { key } = await cloud.newQueued();
+      await cloud.images.claim(key, 'mine', OVER_AT_ONCE);
+      await untilClaimable(key);
+      await write(key, 'mine');
+    });
+  }
+
+  test('who lost it leaves no manifest behind', async () => {
+    const { key } = await cloud.newQueued();
+    await cloud.images.claim(key, 'mine', LONG);
+    const never = published('never to be seen');
+    await assert.rejects(cloud.images.publish(key, 'yours', never), LeaseLostError);
+    assert.equal(await openManifests(cloud.firestore).read(never.manifest.digest), undefined);
+  });
+
+  test('renews by the server’s clock, and says how far it is', async () => {
+    const { key } = await cloud.newQueued();
+    await cloud.images.claim(key, 'mine', OVER_AT_ONCE);
+    await untilClaimable(key);
+    const earlier = await buildOf(key);
+    await cloud.images.renew(key, 'mine', { name: 'packing', done: 2, of: 9 });
+    const build = await buildOf(key);
+    assert.ok(earlier.state === 'building' && build.state === 'building');
+    assert.ok(build.lease.renewedAt > earlier.lease.renewedAt);
+    assert.deepEqual(build, {
+      ...earlier,
+      lease: { ...earlier.lease, renewedAt: build.lease.renewedAt },
+      phase: { name: 'packing', done: 2, of: 9 },
+    });
+    // A phase without numbers takes those of the one before it away.
+    await cloud.images.renew(key, 'mine', { name: 'publishing' });
+    const last = await buildOf(key);
+    assert.ok(last.state === 'building');
+    assert.deepEqual(last.phase, { name: 'publishing' });
+  });
+
+  test('gives a build back with its error, or uncounted when it stops', async () => {
+    const { key } = await cloud.newQueued('refresh');
+    await cloud.images.claim(key, 'a', LONG);
+    await cloud.images.release(key, 'a', new TransientError('disk full'));
+    const once = await buildOf(key);
+    assert.ok(once.state === 'queued');
+    assert.deepEqual([once.by, once.attempts, once.lastError], ['refresh', 1, 'disk full']);
+
+    await cloud.images.claim(key, 'b', LONG);
+    await cloud.images.release(key, 'b', undefined);
+    const stopped = await buildOf(key);
+    assert.ok(stopped.state === 'queued');
+    assert.deepEqual([stopped.by, stopped.attempts, stopped.lastError], ['refresh', 1, 'disk full']);
+    assert.ok(stopped.queuedAt > once.queuedAt);
+  });
+
+  test('a worker that stops again and again uses up no tries', async () => {
+    const { key } = await cloud.newQueued();
+    for (let i = 0; i <= ATTEMPT_LIMIT; i++) {
+      assert.equal((await cloud.images.claim(key, `w${i}`, LONG)).kind, 'claimed');
+      await cloud.images.release(key, `w${i}`, undefined);
+    }
+  });
+
+  test('ends a build with its failure, and the end of a log of any length', async () => {
+    const { key } = await cloud.newQueued();
+    await cloud.images.claim(key, 'a', LONG);
+    const log = `${'x'.repeat(LOG_LIMIT)}the end`;
+    await cloud.images.fail(key, 'a', new PermanentError({ kind: 'build_failed', message: 'hello', log }));
+    const { document, readTime } = await cloud.images.read(key);
+    assert.ok(document?.build.state === 'failed');
+    const { failure, failedAt } = document.build;
+    assert.equal(failure.log?.length, LOG_LIMIT);
+    assert.ok(failure.log.endsWith('the end'));
+    assert.ok(failedAt <= readTime);
+  });
+});
+
+describe('publish and watch', () => {
+  test('the manifest is there when the image is current, with the exact bytes', async () => {
+    const { key } = await cloud.newQueued();
+    await cloud.images.claim(key, 'a', LONG);
+    const made = published('{"schemaVersion":2, "exactly":  "so"}');
+    const manifests = openManifests(cloud.firestore);
+    const found = Promise.withResolvers<unknown>();
+    const stop = cloud.images.watch(
+      key,
+      ({ document }) => {
+        if (document?.current !== undefined) found.resolve(manifests.read(document.current.digest));
+      },
+      found.reject,
+    );
+    await cloud.images.publish(key, 'a', made);
+    const manifest = (await found.promise) as typeof made.manifest;
+    stop();
+    assert.equal(manifest.mediaType, made.manifest.mediaType);
+    assert.equal(Buffer.from(manifest.bytes).toString(), '{"schemaVersion":2, "exactly":  "so"}');
+    const { document, readTime } = await cloud.images.read(key);
+    assert.deepEqual(document?.build, { state: 'none' });
+    assert.equal(document.current?.revision, 'r1');
+    assert.ok(document.current.builtAt <= readTime);
+  });
+
+  test('a watcher sees what is there, and every state until it stops', async () => {
+    const { key, request } = cloud.newImage();
+    const states: string[] = [];
+    let wake = Promise.withResolvers<void>();
+    const stop = cloud.images.watch(
+      key,
+      ({ document }: Seen) => {
+        states.push(document?.build.state ?? 'nothing');
+        wake.resolve();
+      },
+      error => wake.reject(error),
+    );
+    const until = async (state: string): Promise<void> => {
+      while (states.at(-1) !== state) {
+        wake = Promise.withResolvers();
+        await wake.promise;
+      }
+    };
+    await until('nothing');
+    await cloud.images.queue(key, request, 'pull', await cloud.images.read(key));
+    await until('queued');
+    await cloud.images.claim(key, 'a', LONG);
+    await until('building');
+    await cloud.images.publish(key, 'a', published('seen'));
+    await until('none');
+    stop();
+    assert.deepEqual(states, ['nothing', 'queued', 'building', 'none']);
+  });
+
+  test('a document that this code does not understand is the watcher’s error, not the process’s', async () => {
+    const { key } = cloud.newImage();
+    await cloud.firestore.collection('images').doc(key).set({ from: 'the future' });
+    const error = await new Promise<Error>((resolve, reject) => {
+      cloud.images.watch(key, () => reject(new Error('seen')), resolve);
+    });
+    assert.match(error.message, /request/);
+  });
+});
+
+describe('unfinished builds', () => {
+  test('are those that are queued or being built, up to a limit', async () => {
+    const queued = await cloud.newQueued();
+    const building = await cloud.newQueued();
+    await cloud.images.claim(building.key, 'a', LONG);
+    const failed = await cloud.newQueued();
+    await cloud.images.claim(failed.key, 'a', LONG);
+    await cloud.images.fail(failed.key, 'a', refusal);
+    const keys = (await cloud.images.unfinished(500)).map(({ key }) => key);
+    assert.ok(keys.includes(queued.key) && keys.includes(building.key));
+    assert.ok(!keys.includes(failed.key));
+    assert.equal((await cloud.images.unfinished(1)).length, 1);
+  });
+});
