@@ -54,7 +54,8 @@ function onBackend(
   differsIn: Backend['differsIn'],
   tests: (backend: Backend) => void,
 ): void {
-  describe(title, { timeout: 60_000 }, () => {
+  // Together, because most of their time is waiting; each has topics of its own.
+  describe(title, { timeout: 60_000, concurrency: true }, () => {
     let server: RunningServer | undefined;
     let clients: Clients | undefined;
     before(async () => {

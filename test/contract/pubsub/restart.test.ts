@@ -39,7 +39,7 @@ function connect(t: TestContext, port: number): Clients {
   return clients;
 }
 
-describe('restart', { timeout: 40_000 }, () => {
+describe('restart', { timeout: 40_000, concurrency: 2 }, () => {
   test('after kill -9 every answered publish is delivered, and only what was not acknowledged', async t => {
     const dataFolder = await temporaryFolder(t);
     const first = await spawnServer(t, dataFolder);
@@ -135,10 +135,13 @@ describe('restart', { timeout: 40_000 }, () => {
     const dataFolder = await temporaryFolder(t);
     const first = await startPubSub({ dataFolder });
     const before = new Clients(first.address);
-    const { topic, subscription } = await before.pair();
+    const { topic, subscription: deleted } = await before.pair();
+    const recreated = await before.subscription(topic);
     const orphan = await before.subscription(topic);
     await topic.publishMessage({ data: Buffer.from('x') });
-    await subscription.delete();
+    await deleted.delete();
+    await recreated.delete();
+    await topic.createSubscription(recreated.name);
     await topic.delete();
     await before.close();
     await first.close();
@@ -146,7 +149,8 @@ describe('restart', { timeout: 40_000 }, () => {
     const second = await startPubSub({ dataFolder });
     const after = new Clients(second.address);
     assert.deepEqual(await after.pubsub.topic(topic.name).exists(), [false]);
-    assert.deepEqual(await after.pubsub.subscription(subscription.name).exists(), [false]);
+    assert.deepEqual(await after.pubsub.subscription(deleted.name).exists(), [false]);
+    assert.deepEqual(await after.pullReady(recreated), []);
     const [{ topic: named }] = await after.pubsub.subscription(orphan.name).getMetadata();
     assert.equal(named, '_deleted-topic_');
     assert.equal((await after.pullOne(orphan)).message.data.toString(), 'x');
