@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { ApiError, Storage, type File } from '@google-cloud/storage';
+import { Storage, type File } from '@google-cloud/storage';
 import { digestHex, type Digest } from '../digest.ts';
 import { TransientError } from '../errors.ts';
 import type { StoredBlob } from './blobs.ts';
@@ -46,7 +46,7 @@ export function openBlobBucket(projectId: string, bucketName: string) {
       );
       return true;
     } catch (error) {
-      if (error instanceof ApiError && error.code === 412) return false;
+      if (isPreconditionFailed(error)) return false;
       throw new TransientError(`cannot store blob ${content.digest}: ${messageOf(error)}`, { cause: error });
     }
   }
@@ -82,6 +82,12 @@ export function openBlobBucket(projectId: string, bucketName: string) {
       return found;
     },
   };
+}
+
+/** Google's client throws an ApiError where it sent one request, and the error of its HTTP library where the upload is resumable. */
+function isPreconditionFailed(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null) return false;
+  return ('code' in error && error.code === 412) || ('status' in error && error.status === 412);
 }
 
 function messageOf(error: unknown): string {
