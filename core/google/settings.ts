@@ -39,5 +39,6 @@ export function readSettings<T extends z.ZodObject>(
     const name = issue.path.join('.');
     return set[name] === undefined ? `${name} is not set` : `${name}: ${issue.message}`;
   });
-  throw new ConfigurationError(`configuration: ${problems.join('; ')}`);
+  // A value that is repeated may have line ends.
+  throw new ConfigurationError(`configuration: ${problems.join('; ').replaceAll(/\s+/g, ' ')}`);
 }

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { z } from 'zod';
+import { ConfigurationError } from '#core/errors.ts';
+import { cloudSettings, readSettings, sourceSetting, type Environment } from '#core/google/settings.ts';
+
+const schema = z.object({
+  ...cloudSettings,
+  SOURCE: sourceSetting,
+  SECONDS: z.coerce.number().positive().default(20),
+  URL: z.url().optional(),
+});
+const GOOD = { GOOGLE_CLOUD_PROJECT: 'p', SOURCE: 'debian' };
+
+function problem(environment: Environment): string {
+  try {
+    readSettings(schema, environment);
+  } catch (error) {
+    assert.ok(error instanceof ConfigurationError, String(error));
+    assert.doesNotMatch(error.message, /\n/, 'one line');
+    return error.message;
+  }
+  return assert.fail('nothing was refused');
+}
+
+describe('settings', () => {
+  test('have defaults, are parsed, and stay as they are', () => {
+    const settings = readSettings(schema, { ...GOOD, SECONDS: '1.5', PATH: '/bin', SOURCE: 'path:/set' });
+    assert.deepEqual(settings, {
+      GOOGLE_CLOUD_PROJECT: 'p',
+      DERIVERY_DATABASE: '(default)',
+      DERIVERY_BUILDS_TOPIC: 'builds',
+      DERIVERY_REFRESHES_TOPIC: 'refreshes',
+      SOURCE: { kind: 'path', folder: '/set' },
+      SECONDS: 1.5,
+    });
+    assert.ok(Object.isFrozen(settings));
+  });
+
+  test('an empty value is one that is not set', () => {
+    assert.equal(readSettings(schema, { ...GOOD, DERIVERY_DATABASE: '', SECONDS: '', URL: '' }).SECONDS, 20);
+    assert.equal(problem({ ...GOOD, SOURCE: '' }), 'configuration: SOURCE is not set');
+  });
+
+  test('every bad one is named in one line, with what is wrong', () => {
+    const message = problem({ SOURCE: 'nowhere:x', SECONDS: 'soon', URL: 'no url' });
+    assert.match(message, /^configuration: /);
+    assert.match(message, /GOOGLE_CLOUD_PROJECT is not set/);
+    assert.match(message, /SOURCE: "nowhere:x" is not a package source: use channel:NAME, git:URL/);
+    assert.match(message, /SECONDS: .*number/);
+    assert.match(message, /URL: .*URL/i);
+  });
+
+  test('a value with line ends does not break the line', () => {
+    assert.match(problem({ ...GOOD, SOURCE: 'a\nb' }), /SOURCE/);
+  });
+});
