@@ -1,0 +1,58 @@
+// The programs' logs (one JSON object a line, as Google Cloud Logging reads them) as short lines for people.
+import { styleText } from 'node:util';
+import { z } from 'zod';
+
+const entrySchema = z.looseObject({
+  message: z.string(),
+  severity: z.string().default('INFO'),
+  time: z.string().optional(),
+});
+
+/** Fields that every line has, or that are shown in another way. */
+const SHOWN = new Set(['message', 'severity', 'time', 'component', 'error', 'pid', 'hostname']);
+
+const STYLES = { WARNING: 'yellow', ERROR: 'red', CRITICAL: 'red', DEBUG: 'dim' } as const;
+type Styled = keyof typeof STYLES;
+
+const NAME_WIDTH = 10;
+
+/** `12:03:04 worker     built phase=packing`. What is no JSON log is passed on as it is, under the program's name. */
+export function renderLogLine(name: string, line: string, style: typeof styleText = styleText): string {
+  const entry = parseEntry(line);
+  const label = style('cyan', name.padEnd(NAME_WIDTH));
+  if (entry === undefined) return `${label} ${line}`;
+  const { message, severity, time, error } = entry;
+  const text = severity in STYLES ? style(STYLES[severity as Styled], message) : message;
+  const facts = Object.entries(entry)
+    .filter(([key]) => !SHOWN.has(key))
+    .map(([key, value]) => style('dim', `${key}=${shortForm(value)}`));
+  const trouble = error === undefined ? [] : [style('red', describeError(error))];
+  const clock = time === undefined ? [] : [style('dim', clockOf(time))];
+  return [...clock, label, text, ...facts, ...trouble].join(' ');
+}
+
+function parseEntry(line: string): z.infer<typeof entrySchema> | undefined {
+  if (!line.startsWith('{')) return undefined;
+  try {
+    return entrySchema.safeParse(JSON.parse(line)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The time of day where the reader is. */
+function clockOf(time: string): string {
+  const moment = new Date(time);
+  return Number.isNaN(moment.valueOf()) ? time : moment.toTimeString().slice(0, 8);
+}
+
+function shortForm(value: unknown): string {
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return /[\s"]/.test(text) && typeof value === 'string' ? JSON.stringify(value) : text;
+}
+
+/** pino's form of an error has a message; the stack stays in the raw log. */
+function describeError(error: unknown): string {
+  const parsed = z.looseObject({ message: z.string() }).safeParse(error);
+  return parsed.success ? parsed.data.message : shortForm(error);
+}

@@ -1,0 +1,62 @@
+// The bucket, topics and subscriptions that Terraform creates in the cloud.
+import type { PubSub } from '@google-cloud/pubsub';
+import { ApiError, type Storage } from '@google-cloud/storage';
+import { z } from 'zod';
+
+export const BUCKET = 'derivery';
+
+/** Topics that workers pull from, through the subscription of the same name. */
+const PULLED_TOPICS = ['builds', 'refreshes'] as const;
+
+/** Topics whose messages are posted to a function. */
+const PUSHED_TOPICS = ['prebuilds', 'maintenance'] as const;
+export type PushedTopic = (typeof PUSHED_TOPICS)[number];
+
+/** Sent to the stand-ins: a function listens on this port of the machine, and wants the messages of this topic. */
+export const pushMessageSchema = z.object({
+  type: z.literal('push'),
+  topic: z.enum(PUSHED_TOPICS),
+  port: z.number(),
+});
+export type PushMessage = z.infer<typeof pushMessageSchema>;
+
+/** A dead worker's message is back in a minute; a live one extends the deadline. */
+const ACK_DEADLINE_SECONDS = 60;
+
+const ALREADY_EXISTS = 6;
+
+/** Creates what is not there yet: on a second start everything is. */
+export async function createResources(pubsub: PubSub, storage: Storage): Promise<void> {
+  await Promise.all([
+    storage.createBucket(BUCKET).catch((error: unknown) => {
+      if (!(error instanceof ApiError && error.code === 409)) throw error;
+    }),
+    ...PUSHED_TOPICS.map(topic => createIfAbsent(pubsub.createTopic(topic))),
+    ...PULLED_TOPICS.map(async topic => {
+      await createIfAbsent(pubsub.createTopic(topic));
+      const settings = { ackDeadlineSeconds: ACK_DEADLINE_SECONDS };
+      await createIfAbsent(pubsub.createSubscription(topic, topic, settings));
+    }),
+  ]);
+}
+
+/**
+ * Has the messages of a topic posted to a function on this machine, as Eventarc does. The path names the topic:
+ * functions-framework finds it there.
+ */
+export async function pushTo(pubsub: PubSub, topic: PushedTopic, port: number): Promise<void> {
+  const pushConfig = {
+    pushEndpoint: `http://127.0.0.1:${port}/projects/${pubsub.projectId}/topics/${topic}`,
+  };
+  const settings = { ackDeadlineSeconds: ACK_DEADLINE_SECONDS, pushConfig };
+  await createIfAbsent(pubsub.createSubscription(topic, topic, settings));
+  await pubsub.subscription(topic).modifyPushConfig(pushConfig);
+}
+
+async function createIfAbsent(creation: Promise<unknown>): Promise<void> {
+  try {
+    await creation;
+  } catch (error) {
+    if ((error as { code?: number }).code !== ALREADY_EXISTS) throw error;
+  }
+}

@@ -1,0 +1,101 @@
+// Which package source a local system uses, and why.
+import { access, realpath } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { ConfigurationError } from '#core/errors.ts';
+import { parsePackageSource, type PackageSource } from '#core/package-source.ts';
+
+/** The channel that `auto` takes. */
+export const DEFAULT_CHANNEL = 'nixos-26.05';
+
+/** The oldest Nix that evaluates this channel: `lib/minver.nix` of nixpkgs. */
+const OLDEST_NIX = [2, 18] as const;
+
+/** How long the channel's servers may take to answer, in milliseconds. */
+const PATIENCE = 2000;
+
+export interface ChosenSource {
+  readonly source: PackageSource;
+  /** One clause for people. */
+  readonly reason: string;
+}
+
+export interface Surroundings {
+  /** The version of the Nix at hand, `2.8.0`. */
+  readonly nixVersion: () => Promise<string>;
+  /** Where channels are served. */
+  readonly channels?: string | undefined;
+  readonly patience?: number;
+}
+
+/**
+ * Parses what was asked for, without looking around: `undefined` for `auto`. A path may be relative. Throws a
+ * ConfigurationError for what is no package source, and for a folder that is no package set.
+ */
+export async function parseWantedSource(wanted: string): Promise<PackageSource | undefined> {
+  if (wanted === 'auto') return undefined;
+  const path = /^path:(?<folder>.+)$/s.exec(wanted)?.groups?.['folder'];
+  if (path !== undefined) return { kind: 'path', folder: await packageSetFolder(path) };
+  try {
+    return parsePackageSource(wanted);
+  } catch (error) {
+    if (error instanceof ConfigurationError) throw new ConfigurationError(`${error.message}; or auto.`);
+    throw error;
+  }
+}
+
+/** Chooses for `auto` (undefined); what was asked for stays what it is. */
+export async function chooseSource(
+  wanted: PackageSource | undefined,
+  surroundings: Surroundings,
+): Promise<ChosenSource> {
+  if (wanted !== undefined) return { source: wanted, reason: 'as asked for' };
+  const version = await surroundings.nixVersion();
+  if (!isRecent(version)) {
+    const reason = `nixpkgs needs Nix ${OLDEST_NIX.join('.')} or newer, and this is ${version}`;
+    return { source: { kind: 'debian' }, reason };
+  }
+  const unreachable = await whyUnreachable(surroundings);
+  if (unreachable !== undefined) {
+    return { source: { kind: 'debian' }, reason: `nixpkgs' channel cannot be reached: ${unreachable}` };
+  }
+  return {
+    source: { kind: 'channel', name: DEFAULT_CHANNEL },
+    reason: `its servers can be reached, and Nix ${version} is new enough`,
+  };
+}
+
+async function packageSetFolder(path: string): Promise<string> {
+  const folder = resolve(path);
+  try {
+    await access(join(folder, 'default.nix'));
+    return await realpath(folder);
+  } catch {
+    throw new ConfigurationError(`The package source ${folder} is not a folder with a default.nix in it.`);
+  }
+}
+
+/** Undefined where the channel answers in time. */
+async function whyUnreachable({
+  channels = 'https://channels.nixos.org',
+  patience = PATIENCE,
+}: Surroundings): Promise<string | undefined> {
+  const { host } = new URL(channels);
+  try {
+    const answer = await fetch(`${channels}/${DEFAULT_CHANNEL}/git-revision`, {
+      method: 'HEAD',
+      signal: AbortSignal.timeout(patience),
+    });
+    return answer.ok ? undefined : `${host} answers ${answer.status} for ${DEFAULT_CHANNEL}`;
+  } catch (error) {
+    const { name, cause } = error as Error & { cause?: NodeJS.ErrnoException };
+    return name === 'TimeoutError'
+      ? `${host} does not answer within ${patience / 1000} s`
+      : `no connection to ${host} (${cause?.code ?? (error as Error).message})`;
+  }
+}
+
+function isRecent(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const [oldestMajor, oldestMinor] = OLDEST_NIX;
+  return major > oldestMajor || (major === oldestMajor && minor >= oldestMinor);
+}

@@ -1,0 +1,96 @@
+// `npm start`: sets up what is missing, then runs a whole Derivery on this machine until it is told to stop.
+import { ConfigurationError } from '#core/errors.ts';
+import { formatPackageSource, type PackageSource } from '#core/package-source.ts';
+import { readChoices, type Choices } from './command-line.ts';
+import { checkPort } from './loopback.ts';
+import { thisMachine } from './machine.ts';
+import { nixVersion } from './nix.ts';
+import { installPrerequisites } from './prerequisites.ts';
+import { chooseSource, parseWantedSource } from './source-choice.ts';
+import { StartError } from './start-error.ts';
+import { openStateFolder, type StateFolder } from './state-folder.ts';
+import { Supervisor } from './supervisor.ts';
+import { startSystem, STOP_ORDER } from './system.ts';
+import { createTerminal, type Terminal } from './terminal.ts';
+import { prepareWorker } from './worker-environment.ts';
+
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+process.exit(await main());
+
+/** The exit code: 0 where the person stopped it. */
+async function main(): Promise<number> {
+  try {
+    const choices = readChoices(process.argv, process.env);
+    await run(choices, createTerminal(choices.logFormat, process.stdout));
+    return 0;
+  } catch (error) {
+    const expected = error instanceof StartError || error instanceof ConfigurationError;
+    console.error(expected ? `derivery: ${error.message}` : error);
+    return 1;
+  }
+}
+
+/** Returns when the person wants it to stop; throws where it cannot start or go on. */
+async function run(choices: Choices, terminal: Terminal): Promise<void> {
+  const wanted = await parseWantedSource(choices.source);
+  const state = await openStateFolder(choices.state);
+  const supervisor = new Supervisor({
+    onLine: terminal.programLine,
+    onNotice: terminal.warning,
+    onProcesses: state.recordProcesses,
+    inherited: [state.lock],
+  });
+  const stopping = new AbortController();
+  const stopRequested = untilStopRequested(supervisor, terminal).then(() => stopping.abort());
+  try {
+    const up = bringUp({ choices, wanted, state, supervisor, terminal, signal: stopping.signal });
+    await Promise.race([up, stopRequested]);
+    await Promise.race([supervisor.broken, stopRequested]);
+  } finally {
+    await supervisor.stop(STOP_ORDER);
+    await state.forgetProcesses();
+  }
+}
+
+interface Start {
+  readonly choices: Choices;
+  readonly wanted: PackageSource | undefined;
+  readonly state: StateFolder;
+  readonly supervisor: Supervisor;
+  readonly terminal: Terminal;
+  readonly signal: AbortSignal;
+}
+
+async function bringUp({ choices, wanted, state, supervisor, terminal, signal }: Start): Promise<void> {
+  await checkPort(choices.port);
+  const machine = await thisMachine();
+  await installPrerequisites(wanted?.kind, machine, terminal.progress);
+  const channels = process.env['DERIVERY_CHANNELS_URL'];
+  const { source, reason } = await chooseSource(wanted, { nixVersion, channels });
+  terminal.progress(`Packages come from ${formatPackageSource(source)}: ${reason}`);
+  await installPrerequisites(source.kind, machine, terminal.progress);
+  const workerEnvironment = await prepareWorker(source, state, terminal.progress, signal);
+  terminal.progress('Starting the registry, the worker and what stands in for Google Cloud');
+  const port = await startSystem(supervisor, { port: choices.port, state, source, workerEnvironment });
+  terminal.ready({
+    address: `localhost:${port}`,
+    source: formatPackageSource(source),
+    reason,
+    state: state.root,
+  });
+}
+
+/** Resolves at the first signal to stop. At a second one, programs are not waited for. */
+async function untilStopRequested(supervisor: Supervisor, terminal: Terminal): Promise<void> {
+  await new Promise<void>(resolve => {
+    const onSignal = (): void => {
+      resolve();
+      for (const signal of STOP_SIGNALS) process.off(signal, onSignal).on(signal, () => supervisor.kill());
+      terminal.progress('Stopping');
+    };
+    for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
+    // Nobody reads any more.
+    process.stdout.on('error', () => resolve());
+  });
+}

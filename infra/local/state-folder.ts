@@ -1,0 +1,114 @@
+// The folder of one instance: everything that is kept lies here, and only one instance uses it at a time.
+import { spawn } from 'node:child_process';
+import { openSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdir, readFile, realpath, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { getSystemErrorMessage } from 'node:util';
+import { StartError } from './start-error.ts';
+
+export interface StateFolder {
+  /** Absolute, without symbolic links: Nix refuses a store behind one. */
+  readonly root: string;
+  readonly firestore: string;
+  readonly pubsub: string;
+  readonly storage: string;
+  readonly iam: string;
+  /** A Nix store of its own (chroot store). */
+  readonly nix: string;
+  /** The bundled package set's packages. */
+  readonly debian: string;
+  /** Layers on their way to the bucket. */
+  readonly spool: string;
+  /**
+   * The open lock. Whoever has it open keeps the folder locked, so it is handed to every program that writes here:
+   * the lock ends with the last of them, however they end.
+   */
+  readonly lock: number;
+  /** Tells who runs: `processes.json` has each program's name and process id. */
+  readonly recordProcesses: (pids: Readonly<Record<string, number>>) => void;
+  /** Says that nothing runs any more. */
+  readonly forgetProcesses: () => Promise<void>;
+}
+
+/** How long programs of an instance that was killed may take to end, in seconds. */
+const WAIT_FOR_LOCK = 3;
+
+/** Creates the folder where it is missing, and locks it. Throws a {@link StartError} where that cannot be. */
+export async function openStateFolder(folder: string): Promise<StateFolder> {
+  const root = await createFolder(folder);
+  const lock = openLock(root);
+  await takeLock(root, lock);
+  const processes = join(root, 'processes.json');
+  return {
+    root,
+    firestore: join(root, 'firestore'),
+    pubsub: join(root, 'pubsub'),
+    storage: join(root, 'storage'),
+    iam: join(root, 'iam'),
+    nix: join(root, 'nix'),
+    debian: join(root, 'debian'),
+    spool: join(root, 'spool'),
+    lock,
+    recordProcesses: pids => {
+      const next = `${processes}.next`;
+      writeFileSync(next, `${JSON.stringify({ start: process.pid, ...pids }, null, 2)}\n`);
+      renameSync(next, processes);
+    },
+    forgetProcesses: async () => {
+      await rm(processes, { force: true });
+    },
+  };
+}
+
+async function createFolder(folder: string): Promise<string> {
+  try {
+    await mkdir(folder, { recursive: true });
+    return await realpath(folder);
+  } catch (error) {
+    throw unusable(folder, error);
+  }
+}
+
+/** Opens the lock for writing, which also shows whether the folder can be written to. */
+function openLock(root: string): number {
+  try {
+    return openSync(join(root, 'lock'), 'a');
+  } catch (error) {
+    throw unusable(root, error);
+  }
+}
+
+/** Locks the open file by flock(2), which Node does not have; the lock belongs to the open file, not to the command. */
+async function takeLock(root: string, lock: number): Promise<void> {
+  const flock = spawn('flock', ['--wait', String(WAIT_FOR_LOCK), '3'], {
+    stdio: ['ignore', 'ignore', 'inherit', lock],
+  });
+  const code = await new Promise<number | null>((resolve, reject) => {
+    flock.once('exit', resolve).once('error', reject);
+  }).catch((error: unknown) => {
+    throw new StartError(`The state folder cannot be locked: ${(error as Error).message}.`, { cause: error });
+  });
+  if (code === 0) return;
+  const owner = await ownerOf(root);
+  throw new StartError(
+    `The state folder ${root} is in use by another instance${owner}: stop it, or choose another one with DERIVERY_STATE.`,
+  );
+}
+
+async function ownerOf(root: string): Promise<string> {
+  try {
+    const { start } = JSON.parse(await readFile(join(root, 'processes.json'), 'utf8')) as { start: number };
+    return ` (process ${start})`;
+  } catch {
+    return ''; // It has just been locked, and nothing runs yet.
+  }
+}
+
+function unusable(folder: string, error: unknown): StartError {
+  const { errno = 0 } = error as NodeJS.ErrnoException;
+  const reason = getSystemErrorMessage(errno);
+  return new StartError(
+    `The state folder ${folder} cannot be written to (${reason}): choose another one with DERIVERY_STATE.`,
+    { cause: error },
+  );
+}

@@ -1,0 +1,2 @@
+// Dies as soon as it is ready.
+process.send?.({ type: 'ready' }, () => process.exit(3));
