@@ -1,0 +1,18 @@
+// A log of ours that is kept to be looked at instead of written to standard output.
+import { pino } from 'pino';
+import type { Log } from '#core/google/log.ts';
+
+export interface CollectedLog {
+  readonly log: Log;
+  /** Every line so far, parsed, oldest first. */
+  readonly lines: readonly Readonly<Record<string, unknown>>[];
+}
+
+export function collectLog(): CollectedLog {
+  const lines: Record<string, unknown>[] = [];
+  const write = (line: string): void => {
+    lines.push(JSON.parse(line) as Record<string, unknown>);
+  };
+  const options = { messageKey: 'message', level: 'debug', serializers: { error: pino.stdSerializers.err } };
+  return { log: pino(options, { write }), lines };
+}

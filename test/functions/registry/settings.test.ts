@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { readRegistrySettings } from '#functions/registry/settings.ts';
+
+const GOOD = {
+  GOOGLE_CLOUD_PROJECT: 'p',
+  DERIVERY_SOURCE: 'channel:nixos-26.05',
+  DERIVERY_BLOB_URL: 'https://storage.googleapis.com/bucket/blobs',
+};
+
+describe('the registry’s settings', () => {
+  test('hold for 20 s where nothing else is said: newer containerd gives up after 30', () => {
+    assert.equal(readRegistrySettings(GOOD).DERIVERY_HOLD_SECONDS, 20);
+    assert.equal(readRegistrySettings({ ...GOOD, DERIVERY_HOLD_SECONDS: '0.5' }).DERIVERY_HOLD_SECONDS, 0.5);
+  });
+
+  const bad: readonly [environment: Record<string, string | undefined>, message: RegExp][] = [
+    [{ ...GOOD, GOOGLE_CLOUD_PROJECT: undefined }, /GOOGLE_CLOUD_PROJECT is not set/],
+    [{ ...GOOD, DERIVERY_SOURCE: 'nixos-26.05' }, /DERIVERY_SOURCE: "nixos-26.05" is not a package source/],
+    [{ ...GOOD, DERIVERY_BLOB_URL: 'https://h/v2/blobs' }, /DERIVERY_BLOB_URL: must not contain \/v2\//],
+    [{ ...GOOD, DERIVERY_BLOB_URL: 'storage' }, /DERIVERY_BLOB_URL: /],
+    [{ ...GOOD, DERIVERY_HOLD_SECONDS: '0' }, /DERIVERY_HOLD_SECONDS: /],
+    [{ ...GOOD, DERIVERY_HOLD_SECONDS: '4000' }, /DERIVERY_HOLD_SECONDS: /],
+    [{ ...GOOD, DERIVERY_HOLD_SECONDS: 'long' }, /DERIVERY_HOLD_SECONDS: /],
+  ];
+  for (const [environment, message] of bad) {
+    test(`are refused where ${message.source}`, () => {
+      assert.throws(() => readRegistrySettings(environment), message);
+    });
+  }
+});
