@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import type { Bucket, Storage } from '@google-cloud/storage';
+import type { Bucket, File, Storage } from '@google-cloud/storage';
 import {
   clientByEnvironment,
   clientOf,
@@ -182,11 +182,11 @@ for (const [how, makeClient] of [
       );
       const pages: string[][] = [];
       const query = { prefix: 'l/', delimiter: '/', maxResults: 2, autoPaginate: false };
-      for (let next: object | null = query; next !== null;) {
-        const [files, following, response] = await bucket.getFiles(next);
-        const { prefixes = [] } = response as { prefixes?: string[] };
-        pages.push([...files.map(file => file.name), ...prefixes]);
-        next = (following as object | null | undefined) ?? null;
+      for (let next: object | undefined = query; next !== undefined;) {
+        const page: unknown[] = await bucket.getFiles(next);
+        const [files, following, answer] = page as [File[], object | undefined, { prefixes?: string[] }];
+        pages.push([...files.map(file => file.name), ...(answer.prefixes ?? [])]);
+        next = following ?? undefined;
       }
       assert.deepEqual(pages, [['l/a', 'l/b/'], ['l/d', 'l/c/'], ['l/é', 'l/\u{fffd}'], ['l/\u{10000}']]);
       assert.deepEqual((await bucket.getFiles({ prefix: 'nothing' }))[0], []);

@@ -8,7 +8,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Bucket, Storage, type StorageOptions } from '@google-cloud/storage';
 import type { Fault } from '#local/storage/faults.ts';
-import { startStorage, type StorageServer } from '#local/storage/server.ts';
+import {
+  startStorage,
+  type StorageOptions as ServerOptions,
+  type StorageServer,
+} from '#local/storage/server.ts';
 
 process.env['METADATA_SERVER_DETECTION'] = 'none';
 process.env['GOOGLE_CLOUD_PROJECT'] = 'test';
@@ -24,12 +28,7 @@ export interface Subject extends AsyncDisposable {
 }
 
 /** Starts a server of its own on a fresh folder, which goes when the subject is disposed of. */
-export async function startSubject(
-  options: {
-    readonly verifyKey?: Parameters<typeof startStorage>[0]['verifyKey'];
-    readonly now?: () => number;
-  } = {},
-): Promise<Subject> {
+export async function startSubject(options: Pick<ServerOptions, 'verifyKey' | 'now'> = {}): Promise<Subject> {
   const dataFolder = await temporaryFolder();
   const faults: Fault[] = [];
   const server = await startStorage({ dataFolder, faults, ...options });
@@ -73,8 +72,8 @@ export async function newBucket(client: Storage): Promise<Bucket> {
 
 /** Asserts that Google's client fails with this code: an HTTP status, mostly. */
 export async function rejectsWith(code: number | string, promise: Promise<unknown>): Promise<void> {
-  await assert.rejects(promise, (error: { code?: unknown }) => {
-    assert.equal(String(error.code), String(code), `${String(error)}`);
+  await assert.rejects(promise, (error: Error & { code?: unknown }) => {
+    assert.equal(String(error.code), String(code), error.message);
     return true;
   });
 }

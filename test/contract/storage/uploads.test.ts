@@ -296,9 +296,9 @@ describe('uploads', () => {
       let sent = 0;
       const body = new ReadableStream<Uint8Array>({
         pull(controller) {
+          controller.enqueue(big.subarray(sent * 65536, (sent + 1) * 65536));
           // Then nothing comes any more, and the connection stays open.
-          if (sent++ < 20) controller.enqueue(big.subarray((sent - 1) * 65536, sent * 65536));
-          else return new Promise(() => undefined);
+          return ++sent < 20 ? Promise.resolve() : new Promise(() => undefined);
         },
       });
       const first = outcome(
