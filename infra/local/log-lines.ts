@@ -46,8 +46,10 @@ function clockOf(time: string): string {
   return Number.isNaN(moment.valueOf()) ? time : moment.toTimeString().slice(0, 8);
 }
 
+/** Digests and keys by their first 12 digits, as docker shows them: the raw log has them in full. */
 function shortForm(value: unknown): string {
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  const full = typeof value === 'string' ? value : JSON.stringify(value);
+  const text = full.replaceAll(/\b([0-9a-f]{12})[0-9a-f]{52}\b/g, '$1');
   return /[\s"]/.test(text) && typeof value === 'string' ? JSON.stringify(value) : text;
 }
 

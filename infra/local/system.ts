@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { formatPackageSource, type PackageSource } from '#core/package-source.ts';
 import type { PushMessage } from './resources.ts';
+import { StartError } from './start-error.ts';
 import type { StateFolder } from './state-folder.ts';
 import type { Program } from './supervised-program.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -48,7 +49,14 @@ export async function startSystem(supervisor: Supervisor, settings: SystemSettin
     topic: 'maintenance',
     port: janitorPort,
   } satisfies PushMessage);
+  await checkRegistry(port);
   return port;
+}
+
+/** The first request of every client: `GET /v2/`. */
+async function checkRegistry(port: number): Promise<void> {
+  const answer = await fetch(`http://localhost:${port}/v2/`);
+  if (!answer.ok) throw new StartError(`The registry answers ${answer.status} to GET /v2/.`);
 }
 
 function standIns(state: StateFolder): Program {
