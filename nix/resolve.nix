@@ -25,9 +25,11 @@ let
     concatMap
     concatStringsSep
     elem
+    elemAt
     filter
     foldl'
     fromJSON
+    genList
     getFlake
     groupBy
     head
@@ -154,7 +156,7 @@ let
     in
     if length components > maximumDepth then
       {
-        stopped.not_found.attribute = [ ];
+        stopped.not_found.attribute = genList (elemAt components) maximumDepth;
         siblings = [ ];
       }
     else

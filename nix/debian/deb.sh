@@ -27,16 +27,18 @@ relocate() {
   done
 }
 
-# Links to Debian's absolute paths lead into the store, or are left out (/etc/alternatives, other packages).
+# Links to Debian's absolute paths lead into the store. Those that lead to nothing are left out: /etc/alternatives,
+# other packages, and relative ones between folders that were flattened.
 relink() {
   local link target
   while IFS= read -r -d '' link; do
     target=$(readlink "$link")
-    [[ $target == "${NIX_STORE:-/nix/store}"/* ]] && continue
+    [[ $target == "$NIX_STORE"/* ]] && continue
     target=$(relocate "$target")
     rm "$link"
     if [ -n "$target" ]; then ln -s "$target" "$link"; else echo "left out: $link"; fi
   done < <(find "$out" -type l -lname '/*' -print0)
+  find "$out" -xtype l -printf 'left out: %p\n' -delete
 }
 
 # wrap PROGRAM NAME=VALUE...: runs PROGRAM with these variables set, which may refer to variables of then. The

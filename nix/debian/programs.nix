@@ -142,7 +142,7 @@ with pkgs;
       "out"
     ];
     install = ''
-      rm $out/bin/c_rehash $out/lib/ssl/misc/*.pl
+      rm -r $out/bin/c_rehash $out/lib/ssl/misc
       split_dev
       mkdir $bin
       mv $out/bin $bin

@@ -151,7 +151,6 @@ in
       "gcc-12"
       "cpp-12"
       "libgcc-12-dev"
-      "libcc1-0"
     ];
     inputs = [
       bash

@@ -42,7 +42,9 @@ function failedBuilds(stderr: string): FailedBuild[] {
   const text = stripVTControlCharacters(stderr);
   return FAILURES.flatMap(pattern => [...text.matchAll(pattern)]).flatMap(({ groups }) => {
     const { drv, reason } = groups ?? {};
-    return drv === undefined || reason === undefined ? [] : [{ drv, reason: reason.replace(/[.:\s]+$/, '') }];
+    if (drv === undefined || reason === undefined) return [];
+    // Where on this worker is nobody's business.
+    return [{ drv, reason: reason.replace(/ at '.*'/, '').replace(/[.:\s]+$/, '') }];
   });
 }
 

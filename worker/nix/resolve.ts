@@ -70,6 +70,30 @@ export async function resolve(
   request: ResolveRequest,
   { signal }: { readonly signal: AbortSignal },
 ): Promise<ResolvedItem[]> {
+  const { packages } = request;
+  const items = await resolvePossible(nix, { ...request, packages: packages.filter(canBeNixString) }, signal);
+  const rest = items.values();
+  return packages.map(name =>
+    canBeNixString(name) ? nextOf(rest, name) : { kind: 'not_found', name, near: [] },
+  );
+}
+
+/** Nix's strings end at a NUL, and are UTF-8: other text would arrive as another name. */
+function canBeNixString(name: string): boolean {
+  return !name.includes('\0') && name.isWellFormed();
+}
+
+function nextOf(items: Iterator<ResolvedItem>, name: string): ResolvedItem {
+  const { value, done } = items.next();
+  if (done === true || value.name !== name) throw new Error(`the resolver lost ${JSON.stringify(name)}`);
+  return value;
+}
+
+async function resolvePossible(
+  nix: Nix,
+  request: ResolveRequest,
+  signal: AbortSignal,
+): Promise<ResolvedItem[]> {
   const atATime = pLimit(ALONE_AT_A_TIME);
   const whole = await evaluate(nix, request, signal);
   if (whole.succeeded) {

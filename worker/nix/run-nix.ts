@@ -26,6 +26,9 @@ export interface NixResult {
 /** Characters of stderr that are kept: a message with its trace, and no more, whatever a builder prints. */
 const STDERR_LIMIT = 64 * 1024;
 
+/** Characters of one line that are kept: builders print lines of megabytes, and Nix repeats them around its message. */
+const LINE_LIMIT = 2000;
+
 /** How long Nix may take to end its builders and to clean up, in milliseconds. */
 const PATIENCE = 2000;
 
@@ -61,7 +64,7 @@ export async function runNix(
   const [result] = await Promise.all([
     child,
     forEachLine(child.iterable({ from: 'stderr' }), line => {
-      stderr.add(`${line}\n`);
+      stderr.add(`${line.slice(0, LINE_LIMIT)}\n`);
       onLine?.(line);
     }),
     stdoutLimit === undefined

@@ -37,7 +37,12 @@ export async function openApt({
 }: AptOptions): Promise<Apt> {
   const apt = async (args: readonly string[], cwd = folder): Promise<string> => {
     const command = ['--config-file', join(folder, 'apt.conf'), '--quiet=2', ...args];
-    const options = { cwd, stdin: 'ignore', ...(signal !== undefined && { cancelSignal: signal }) } as const;
+    const options = {
+      cwd,
+      stdin: 'ignore',
+      env: { LC_ALL: 'C' },
+      ...(signal !== undefined && { cancelSignal: signal }),
+    } as const;
     try {
       return (await execa('apt-get', command, options)).stdout;
     } catch (error) {
@@ -66,7 +71,9 @@ export async function openApt({
   }
   const targets = ['indextargets', '--format', '$(CODENAME)', 'Created-By: Packages'];
   const codenames = new Set((await apt(targets)).split('\n'));
-  if (!codenames.has(CODENAME)) throw noDebian(codenames);
+  // "stable" and its like are of one release today and of another tomorrow.
+  const others = [...codenames].filter(name => name.split('-')[0] !== CODENAME);
+  if (others.length > 0 || !codenames.has(CODENAME)) throw noDebian(others);
 
   return {
     hosts: [...new Set(sources.map(({ uri }) => new URL(uri).host || uri))],
@@ -120,14 +127,13 @@ function withoutUnsigned(sources: readonly AptSource[], error: unknown): AptSour
       ({ groups }) => groups?.['source'],
     ),
   );
-  return sources.filter(({ uri, suite }) => !unsigned.has(`${uri} ${suite}`));
+  return sources.filter(({ uri, suite }) => !unsigned.has(`${uri.replace(/\/$/, '')} ${suite}`));
 }
 
-function noDebian(found: ReadonlySet<string> = new Set()): StartError {
-  const others = [...found].filter(name => name !== '').join(', ');
-  const instead = others === '' ? '' : ` (they are of ${others})`;
+function noDebian(found: readonly string[] = []): StartError {
+  const instead = found.length === 0 ? '' : ` (there is ${found.join(', ')})`;
   return new StartError(
-    `The bundled package set is made of Debian 12's packages (${CODENAME}), and this machine's package sources are not${instead}: use another --source.`,
+    `The bundled package set is made of Debian 12's packages (${CODENAME}), and this machine's package sources are not Debian 12's${instead}: use another --source.`,
   );
 }
 

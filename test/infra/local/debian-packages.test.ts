@@ -1,0 +1,174 @@
+// Fetching what the package set is made of. Uses the machine's Debian sources.
+import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  appendFile,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { before, suite, test, type TestContext } from 'node:test';
+import { execa } from 'execa';
+import { debianSources, parseSources, type AptSource } from '#local/debian/apt-sources.ts';
+import { openApt } from '#local/debian/apt.ts';
+import { fetchDebianPackages } from '#local/debian-packages.ts';
+import { debianSet, type DebianSet } from '#test/nix/debian-set.ts';
+
+let set: DebianSet;
+before(async () => {
+  set = await debianSet();
+});
+
+async function scratch(context: TestContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'derivery debs-'));
+  context.after(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+suite('the machine’s sources', () => {
+  test('of Debian 12’s main part are taken, each once; all others are left out', () => {
+    const debian = 'http://deb.debian.example/debian/';
+    const lines = [
+      `main\tbookworm\t${debian}`,
+      `main\tbookworm\t${debian}`,
+      `contrib\tbookworm\t${debian}`,
+      `non-free-firmware\tbookworm\t${debian}`,
+      `main\tbookworm-updates\t${debian}`,
+      `main\tbookworm-backports\t${debian}`,
+      'main\tbookworm-security\tmirror+file:/etc/apt/mirrors/debian-security.list',
+      `main\toldstable\t${debian}`,
+      'main\tbookworm\tcdrom:[Debian GNU/Linux 12]/',
+      'stable\tbookworm\thttps://download.docker.example/linux/debian/',
+      'main\tcloud-sdk-bookworm\thttps://packages.cloud.example/apt/',
+      'main\tnodistro\thttps://deb.node.example/node_20.x/',
+      'main\tbookworm-pgdg\thttps://apt.postgresql.example/pub/repos/apt/',
+      'main\ttrixie\thttp://deb.debian.example/debian/',
+      'main\tnoble\thttp://archive.ubuntu.example/ubuntu/',
+      '',
+    ];
+    assert.deepEqual(parseSources(lines.join('\n')), [
+      { uri: debian, suite: 'bookworm' },
+      { uri: debian, suite: 'bookworm-updates' },
+      { uri: 'mirror+file:/etc/apt/mirrors/debian-security.list', suite: 'bookworm-security' },
+      { uri: debian, suite: 'oldstable' },
+    ]);
+  });
+
+  const open = async (context: TestContext, candidates: () => Promise<AptSource[]>) =>
+    openApt({ folder: await scratch(context), architecture: 'amd64', signal: undefined, candidates });
+
+  test('without any of Debian 12 are refused with a sentence', async context => {
+    await assert.rejects(
+      open(context, () => Promise.resolve([])),
+      /^StartError: The bundled package set is made of Debian 12's packages \(bookworm\), and this machine's package sources are not/,
+    );
+  });
+
+  test('that are not signed by Debian are left out, whatever they call themselves', async context => {
+    const foreign = await unsignedRepository(await scratch(context));
+    const apt = await open(context, async () => [foreign, ...(await debianSources())]);
+    assert.ok(apt.hosts.length > 0);
+    assert.ok(!apt.hosts.some(host => host.startsWith('file:')));
+    await assert.rejects(
+      open(context, () => Promise.resolve([foreign])),
+      /are not Debian 12's: use another --source\.$/,
+    );
+  });
+});
+
+/** A repository that says it is Debian 12, and has no signature. */
+async function unsignedRepository(root: string): Promise<AptSource> {
+  const folder = join(root, 'foreign').replaceAll(' ', '-');
+  const release = join(folder, 'dists/bookworm');
+  await mkdir(join(release, 'main/binary-amd64'), { recursive: true });
+  await writeFile(join(release, 'main/binary-amd64/Packages'), '');
+  await writeFile(join(release, 'Release'), 'Origin: Debian\nSuite: oldstable\nCodename: bookworm\n');
+  return { uri: `file:${folder}/`, suite: 'bookworm' };
+}
+
+suite('a set', () => {
+  /** A copy of the shared set that a test may harm. */
+  async function copied(context: TestContext): Promise<string> {
+    const folder = join(await scratch(context), 'the set');
+    await cp(set.folder, folder, { recursive: true });
+    return folder;
+  }
+
+  test('that is complete is used as it is', async context => {
+    const folder = await copied(context);
+    const { ino } = await stat(folder);
+    const progress: string[] = [];
+    const again = await fetchDebianPackages({
+      folder,
+      architecture: 'amd64',
+      onProgress: line => progress.push(line),
+    });
+    assert.equal(again.revision, set.revision);
+    assert.match(again.revision, /^[0-9a-f]{64}$/);
+    assert.deepEqual(progress, []);
+    assert.equal((await stat(folder)).ino, ino);
+  });
+
+  const removeOne = async (folder: string): Promise<void> => {
+    const [first = ''] = await readdir(join(folder, 'debs/amd64'));
+    await rm(join(folder, 'debs/amd64', first));
+  };
+  const harms: Record<string, (folder: string) => Promise<void>> = {
+    'has another expression': folder => appendFile(join(folder, 'default.nix'), '\n'),
+    'lacks a package': removeOne,
+    'has a package that was changed': async folder => {
+      const [first = ''] = await readdir(join(folder, 'debs/amd64'));
+      await appendFile(join(folder, 'debs/amd64', first), 'x');
+    },
+    'lacks its revision': folder => rm(join(folder, 'revision')),
+    'has no packages of the architecture': folder =>
+      rename(join(folder, 'debs/amd64'), join(folder, 'debs/arm64')),
+  };
+  for (const [name, harm] of Object.entries(harms)) {
+    test(`that ${name} is not used, and stays while it cannot be fetched`, async context => {
+      const folder = await copied(context);
+      await harm(folder);
+      const signal = AbortSignal.abort(new Error('no network'));
+      const options = { folder, architecture: 'amd64', signal } as const;
+      await assert.rejects(fetchDebianPackages(options), /^Error: no network$/);
+      assert.deepEqual(await readdir(join(folder, '..')), ['the set']);
+    });
+  }
+
+  test('that is fetched anew is as it was', async context => {
+    const folder = await copied(context);
+    await removeOne(folder);
+    const progress: string[] = [];
+    const onProgress = (line: string): void => void progress.push(line);
+    const { revision } = await fetchDebianPackages({ folder, architecture: 'amd64', onProgress });
+    assert.match(progress.join('\n'), /^Fetching \d+ Debian packages from \S/);
+    assert.equal(revision, (await readFile(join(folder, 'revision'), 'utf8')).trim());
+    // Where Debian has published in the meantime, the shared set is an older one.
+    const { stdout } = await execa('diff', ['-rq', set.folder, folder], { reject: false });
+    assert.equal(revision === set.revision, stdout === '');
+    assert.deepEqual(await readdir(join(folder, '..')), ['the set']);
+  });
+
+  test('whose fetching is killed is not there, and the next one removes what was left', async context => {
+    const folder = join(await scratch(context), 'set');
+    const worker = fork(join(import.meta.dirname, 'programs/fetch-debian.ts'), [folder]);
+    await once(worker, 'message');
+    worker.kill('SIGKILL');
+    await once(worker, 'exit');
+    const [left = '', ...others] = await readdir(join(folder, '..'));
+    assert.match(left, /^set\.partial-\d+$/);
+    assert.deepEqual(others, []);
+    const signal = AbortSignal.abort();
+    await assert.rejects(fetchDebianPackages({ folder, architecture: 'amd64', signal }));
+    assert.deepEqual(await readdir(join(folder, '..')), []);
+  });
+});

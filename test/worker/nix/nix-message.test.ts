@@ -1,0 +1,61 @@
+// The same errors as several versions of Nix print them.
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { errorMessage, tellsOfTransient } from '#worker/nix/nix-message.ts';
+import { createProgressReader } from '#worker/nix/build-progress.ts';
+
+suite('the message of an error', () => {
+  const cases: Record<string, [stderr: string, message: string]> = {
+    'Nix 2.8': [
+      `warning: something\nerror: removed-hello has been removed, use hello\n(use '--show-trace' to show detailed location information)\n`,
+      'removed-hello has been removed, use hello',
+    ],
+    'Nix 2.8, with a position': [
+      `error: attribute 'x' missing\n\n       at /set/wrong.nix:32:31:\n\n           31|   mistyped-hello = hello\n`,
+      `attribute 'x' missing`,
+    ],
+    'Nix 2.26 and 2.34, the trace first': [
+      `error:\n       … while evaluating the attribute 'drvPath'\n         at /set/build.nix:1:2:\n\n       … caused by explicit throw\n\n       error: Package ‘a’ has an unfree license,\n       refusing to evaluate.\n`,
+      'Package ‘a’ has an unfree license,\nrefusing to evaluate.',
+    ],
+    'with colours': ['\u001b[31;1merror:\u001b[0m unexpected end of file\n', 'unexpected end of file'],
+    'none at all': ['out of luck\n', 'out of luck'],
+  };
+  for (const [name, [stderr, message]] of Object.entries(cases)) {
+    test(name, () => assert.equal(errorMessage(stderr), message));
+  }
+});
+
+suite('another try may get past', () => {
+  const transient = [
+    `unable to download 'https://cache.example/x.narinfo': Couldn't resolve host name (6)`,
+    `writing to file: No space left on device`,
+    `error: cannot open SQLite database: database is busy`,
+    `builder for '/nix/store/x.drv' failed due to signal 9 (Killed)`,
+  ];
+  for (const text of transient) test(text, () => assert.equal(tellsOfTransient(text), true));
+
+  const permanent = [
+    `builder for '/nix/store/x.drv' failed with exit code 3`,
+    `attribute 'x' missing`,
+    `builder for '/nix/store/x.drv' failed due to signal 11 (Segmentation fault)`,
+  ];
+  for (const text of permanent) test(`not: ${text}`, () => assert.equal(tellsOfTransient(text), false));
+});
+
+test('progress counts builds and fetches, and what Nix plans later', () => {
+  const heard: string[] = [];
+  const read = createProgressReader((done, of) => heard.push(`${done}/${of}`));
+  const lines = [
+    'these 2 derivations will be built:',
+    '  /nix/store/a-x.drv',
+    'this path will be fetched (0.04 MiB download, 0.20 MiB unpacked):',
+    `copying path '/nix/store/c-z' from 'https://cache.example'...`,
+    `building '/nix/store/a-x.drv'...`,
+    `building '/nix/store/b-y.drv'...`,
+    `building '/nix/store/d-unplanned.drv' on 'ssh://elsewhere'...`,
+    'warning: a builder says building things',
+  ];
+  for (const line of lines) read(line);
+  assert.deepEqual(heard, ['0/2', '0/3', '1/3', '2/3', '3/3', '4/4']);
+});

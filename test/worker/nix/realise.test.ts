@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { access, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { before, suite, test } from 'node:test';
+import { PermanentError, TransientError } from '#core/errors.ts';
+import { LOG_LIMIT } from '#core/failure.ts';
+import { debianSet, found, resolveNames, type DebianSet } from '#test/nix/debian-set.ts';
+import { processesWith, untilRunning } from '#test/worker/nix/processes.ts';
+import { scratchSet } from '#test/worker/nix/scratch-set.ts';
+import { realise } from '#worker/nix/realise.ts';
+import { runNix } from '#worker/nix/run-nix.ts';
+
+const signal = AbortSignal.timeout(60_000);
+let set: DebianSet;
+before(async () => {
+  set = await debianSet();
+});
+
+/** The failure of a build that has to fail for good. */
+async function permanentFailure(names: readonly string[], folder?: string) {
+  const items = found(await resolveNames(set, names, folder));
+  const error: unknown = await realise(set.nix, items, { signal }).catch((thrown: unknown) => thrown);
+  assert.ok(error instanceof PermanentError, String(error));
+  assert.equal(error.failure.kind, 'build_failed');
+  return error.failure;
+}
+
+test('builds what is missing and counts it; a second time there is nothing to count', async context => {
+  const once = randomUUID();
+  const folder = await scratchSet(context, {
+    one: `echo ${once} >$out`,
+    two: 'cat ${one} >$out',
+    three: 'cat ${two} >$out',
+  });
+  const items = found(await resolveNames(set, ['one', 'three'], folder));
+  const progress: [number, number][] = [];
+  const onProgress = (done: number, of: number): void => void progress.push([done, of]);
+  await realise(set.nix, items, { signal, onProgress });
+  assert.deepEqual(progress, [
+    [0, 3],
+    [1, 3],
+    [2, 3],
+    [3, 3],
+  ]);
+  for (const { path } of items) await access(set.nix.realPath(path));
+
+  progress.length = 0;
+  await realise(set.nix, items, { signal, onProgress });
+  assert.deepEqual(progress, []);
+});
+
+test('nothing to realise is done', async () => {
+  await realise(set.nix, [], { signal });
+});
+
+test('links keep the outputs from collection', async context => {
+  const folder = await scratchSet(context, { kept: `echo ${randomUUID()} >$out` });
+  const items = found(await resolveNames(set, ['kept'], folder));
+  const roots = await mkdtemp(join(tmpdir(), 'derivery roots-'));
+  context.after(() => rm(roots, { recursive: true }));
+  await realise(set.nix, items, { signal, gcRootFolder: join(roots, 'of the image') });
+  assert.equal((await readdir(join(roots, 'of the image'))).length, 1);
+  const paths = items.map(({ path }) => path);
+  const deletion = await runNix(set.nix, 'nix-store', ['--delete', ...paths], { signal });
+  assert.equal(deletion.succeeded, false, 'Nix would delete it');
+  await rm(join(roots, 'of the image'), { recursive: true });
+  const free = await runNix(set.nix, 'nix-store', ['--delete', ...paths], { signal });
+  assert.equal(free.succeeded, true, free.stderr);
+});
+
+suite('a builder that fails', () => {
+  test('is a permanent failure with the end of its log', async () => {
+    const failure = await permanentFailure(['hello', 'failing-hello']);
+    assert.equal(failure.message, '"failing-hello" cannot be built: its builder failed with exit code 3.');
+    assert.match(failure.log ?? '', /line 199 of the log\nline 200 of the log\nthe build says why$/);
+  });
+
+  test('is named where others need it', async context => {
+    const broken = `echo ${randomUUID()}; exit 4`;
+    const folder = await scratchSet(context, { broken, first: 'cat ${broken}', second: 'cat ${broken}' });
+    const failure = await permanentFailure(['first', 'second'], folder);
+    assert.match(
+      failure.message,
+      /^"first", "second" cannot be built: the builder of broken, which it needs, failed with exit code 4\.$/,
+    );
+  });
+
+  test('may print anything at any length', async context => {
+    const script = `echo ${randomUUID()}; printf '\\x1b[31mred\\x1b[0m \\xff\\xfe\\n'; head -c 3000000 /dev/zero | tr '\\0' x; printf '\\nthe end'; exit 1`;
+    const { log = '' } = await permanentFailure(['loud'], await scratchSet(context, { loud: script }));
+    assert.ok(log.length <= LOG_LIMIT, `${log.length}`);
+    assert.match(log, /the end$/);
+  });
+
+  test('that makes nothing does not tell where it ran', async context => {
+    const { message } = await permanentFailure(
+      ['idle'],
+      await scratchSet(context, { idle: `: ${randomUUID()}` }),
+    );
+    assert.match(message, /its builder failed to produce output path for output 'out'\.$/);
+  });
+
+  test('without a word has an empty log', async context => {
+    const { log } = await permanentFailure(
+      ['mute'],
+      await scratchSet(context, { mute: `: ${randomUUID()}; exit 1` }),
+    );
+    assert.equal(log, '');
+  });
+});
+
+suite('what another try may get past is transient', () => {
+  test('a builder that is killed', async context => {
+    const mark = `killed-${randomUUID()}`;
+    const folder = await scratchSet(context, { unlucky: `exec -a ${mark} sleep 1000` });
+    const items = found(await resolveNames(set, ['unlucky'], folder));
+    const outcome = assert.rejects(realise(set.nix, items, { signal }), TransientError);
+    await untilRunning(mark, true);
+    for (const pid of await processesWith(mark)) process.kill(pid, 'SIGKILL');
+    await outcome;
+  });
+
+  test('a full disk', async context => {
+    const script = `echo ${randomUUID()}; echo "cp: error writing x: No space left on device"; exit 1`;
+    const folder = await scratchSet(context, { unlucky: script });
+    const items = found(await resolveNames(set, ['unlucky'], folder));
+    await assert.rejects(realise(set.nix, items, { signal }), TransientError);
+  });
+});
+
+test('a store path that nobody can make is no permanent failure of a package', async () => {
+  const [hello] = found(await resolveNames(set, ['hello']));
+  assert.ok(hello);
+  const gone = { ...hello, drv: hello.drv.replace(/[a-z0-9]{32}/, '0'.repeat(32)) };
+  await assert.rejects(realise(set.nix, [gone], { signal }), TransientError);
+});
