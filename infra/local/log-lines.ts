@@ -1,5 +1,5 @@
 // The programs' logs (one JSON object a line, as Google Cloud Logging reads them) as short lines for people.
-import { styleText } from 'node:util';
+import type { styleText } from 'node:util';
 import { z } from 'zod';
 
 const entrySchema = z.looseObject({
@@ -11,13 +11,16 @@ const entrySchema = z.looseObject({
 /** Fields that every line has, or that are shown in another way. */
 const SHOWN = new Set(['message', 'severity', 'time', 'component', 'error', 'pid', 'hostname']);
 
+/** Colours a text, or leaves it as it is where nobody could see it. */
+export type Style = (format: Parameters<typeof styleText>[0], text: string) => string;
+
 const STYLES = { WARNING: 'yellow', ERROR: 'red', CRITICAL: 'red', DEBUG: 'dim' } as const;
 type Styled = keyof typeof STYLES;
 
 const NAME_WIDTH = 10;
 
 /** `12:03:04 worker     built phase=packing`. What is no JSON log is passed on as it is, under the program's name. */
-export function renderLogLine(name: string, line: string, style: typeof styleText = styleText): string {
+export function renderLogLine(name: string, line: string, style: Style): string {
   const entry = parseEntry(line);
   const label = style('cyan', name.padEnd(NAME_WIDTH));
   if (entry === undefined) return `${label} ${line}`;

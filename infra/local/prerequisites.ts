@@ -43,7 +43,7 @@ export async function installPrerequisites(
   const still = await missingOf(missing, machine);
   if (still.length > 0) {
     throw new StartError(
-      `${listOf(still)} cannot be found on PATH, although ${packages.join(', ')} was installed.`,
+      `${listOf(still)} missing still, although ${packages.join(', ')} was installed: look at PATH.`,
     );
   }
 }
@@ -96,7 +96,9 @@ async function install(apt: Apt, packages: readonly string[], machine: Machine):
   const complaint = result.stderr.split('\n').findLast(line => line.startsWith('E: '));
   const reason = complaint?.replace(/^E: /, '') ?? `exit code ${result.exitCode}`;
   const names = packages.join(' ');
-  throw new StartError(`apt-get could not install ${names} (${reason}). Install them, then start again.`);
+  throw new StartError(
+    `apt-get could not install ${names} (${reason}). Install it by hand, then start again.`,
+  );
 }
 
 function runApt({ command }: Apt, args: readonly string[], machine: Machine) {

@@ -30,14 +30,17 @@ export interface StateFolder {
   readonly forgetProcesses: () => Promise<void>;
 }
 
-/** How long programs of an instance that was killed may take to end, in seconds. */
+/** Seconds that programs of an instance which was killed may take to end. */
 const WAIT_FOR_LOCK = 3;
 
-/** Creates the folder where it is missing, and locks it. Throws a {@link StartError} where that cannot be. */
-export async function openStateFolder(folder: string): Promise<StateFolder> {
+/**
+ * Creates the folder where it is missing, and locks it, waiting `wait` seconds for whoever has it. Throws a
+ * {@link StartError} where that cannot be.
+ */
+export async function openStateFolder(folder: string, wait = WAIT_FOR_LOCK): Promise<StateFolder> {
   const root = await createFolder(folder);
   const lock = openLock(root);
-  await takeLock(root, lock);
+  await takeLock(root, lock, wait);
   const processes = join(root, 'processes.json');
   return {
     root,
@@ -79,8 +82,8 @@ function openLock(root: string): number {
 }
 
 /** Locks the open file by flock(2), which Node does not have; the lock belongs to the open file, not to the command. */
-async function takeLock(root: string, lock: number): Promise<void> {
-  const flock = spawn('flock', ['--wait', String(WAIT_FOR_LOCK), '3'], {
+async function takeLock(root: string, lock: number, wait: number): Promise<void> {
+  const flock = spawn('flock', ['--wait', String(wait), '3'], {
     stdio: ['ignore', 'ignore', 'inherit', lock],
   });
   const code = await new Promise<number | null>((resolve, reject) => {

@@ -1,7 +1,7 @@
 // What the person who runs `npm start` sees.
 import { styleText } from 'node:util';
 import { createLog } from '#core/google/log.ts';
-import { renderLogLine } from './log-lines.ts';
+import { renderLogLine, type Style } from './log-lines.ts';
 
 export interface Terminal {
   /** A long step that begins. */
@@ -27,7 +27,7 @@ export function createTerminal(format: 'text' | 'json', output: NodeJS.WriteStre
 }
 
 function textTerminal(output: NodeJS.WriteStream): Terminal {
-  const style: typeof styleText = (format, text) => styleText(format, text, { stream: output });
+  const style: Style = (format, text) => styleText(format, text, { stream: output });
   const print = (text: string): void => void output.write(`${text}\n`);
   return {
     progress: text => print(`${style('dim', '…')} ${text}`),

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { suite, test, type TestContext } from 'node:test';
+import { ConfigurationError } from '#core/errors.ts';
+import { chooseSource, DEFAULT_CHANNEL, parseWantedSource } from '#local/source-choice.ts';
+import { temporaryFolder } from './temporary-folder.ts';
+
+async function serve(context: TestContext, listener: RequestListener): Promise<string> {
+  const server = createServer(listener).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  context.after(() => server.close().closeAllConnections());
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+const version = (text: string) => () => Promise.resolve(text);
+
+await suite('source choice', { concurrency: 4, timeout: 10_000 }, () => {
+  for (const nix of ['2.18.1', '2.34.8', '3.0']) {
+    test(`auto takes the channel where its servers answer and Nix is ${nix}`, async context => {
+      const asked: string[] = [];
+      const channels = await serve(context, ({ method, url }, response) => {
+        asked.push(`${method} ${url}`);
+        response.end();
+      });
+      const { source } = await chooseSource(undefined, { nixVersion: version(nix), channels });
+      assert.deepEqual(source, { kind: 'channel', name: DEFAULT_CHANNEL });
+      assert.deepEqual(asked, [`HEAD /${DEFAULT_CHANNEL}/git-revision`]);
+    });
+  }
+
+  for (const nix of ['2.8.0', '2.17.9', '1.99']) {
+    test(`auto takes the bundled set where Nix is ${nix}, without asking anyone`, async context => {
+      const channels = await serve(context, () => assert.fail('asked'));
+      assert.deepEqual(await chooseSource(undefined, { nixVersion: version(nix), channels }), {
+        source: { kind: 'debian' },
+        reason: `nixpkgs needs Nix 2.18 or newer, and this is ${nix}`,
+      });
+    });
+  }
+
+  test('auto takes the bundled set where the channel is refused, and says so', async context => {
+    const channels = await serve(context, (_, response) => response.writeHead(404).end());
+    const { source, reason } = await chooseSource(undefined, { nixVersion: version('2.30.0'), channels });
+    assert.deepEqual(source, { kind: 'debian' });
+    assert.match(reason, /^nixpkgs' channel cannot be reached: 127\.0\.0\.1:\d+ answers 404 for nixos-/);
+  });
+
+  test('auto takes the bundled set where the servers are silent', async context => {
+    const channels = await serve(context, () => {});
+    const surroundings = { nixVersion: version('2.30.0'), channels, patience: 50 };
+    const { source, reason } = await chooseSource(undefined, surroundings);
+    assert.deepEqual(source, { kind: 'debian' });
+    assert.match(reason, /does not answer within 0\.05 s$/);
+  });
+
+  test('auto takes the bundled set where nobody listens', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    await once(server.close(), 'close');
+    const surroundings = { nixVersion: version('2.30.0'), channels: `http://127.0.0.1:${port}` };
+    const { source, reason } = await chooseSource(undefined, surroundings);
+    assert.deepEqual(source, { kind: 'debian' });
+    assert.match(reason, /no connection to 127\.0\.0\.1:\d+ \(ECONNREFUSED\)$/);
+  });
+
+  test('keeps what was asked for, whatever Nix is at hand', async () => {
+    const nixVersion = () => assert.fail('asked');
+    const wanted = await parseWantedSource('channel:nixos-24.11');
+    assert.deepEqual((await chooseSource(wanted, { nixVersion })).source, {
+      kind: 'channel',
+      name: 'nixos-24.11',
+    });
+  });
+
+  test('finds a folder from where it is started', async context => {
+    const folder = await temporaryFolder(context);
+    await writeFile(join(folder, 'default.nix'), '{ ... }: { }');
+    const before = process.cwd();
+    process.chdir(folder);
+    context.after(() => process.chdir(before));
+    assert.deepEqual(await parseWantedSource('path:.'), { kind: 'path', folder });
+  });
+
+  test('refuses a folder that is no package set', async context => {
+    const folder = await temporaryFolder(context);
+    const message = `The package source ${folder} is not a folder with a default.nix in it.`;
+    await assert.rejects(parseWantedSource(`path:${folder}`), new ConfigurationError(message));
+  });
+
+  for (const text of ['', 'nixpkgs', 'channel:', 'channel:../up', 'git:', 'path:', 'debian:12', 'AUTO']) {
+    test(`refuses "${text}", and says what there is`, async () => {
+      await assert.rejects(parseWantedSource(text), error => {
+        assert.ok(error instanceof ConfigurationError);
+        assert.match(error.message, /^".*" is not a package source: use channel:.*debian; or auto\.$/);
+        return true;
+      });
+    });
+  }
+});
