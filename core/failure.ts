@@ -32,6 +32,17 @@ export type Failure = z.infer<typeof failureSchema>;
  */
 export function failureAnswer(failure: Failure): RegistryError {
   const exists = failure.kind !== 'unknown_package' && failure.kind !== 'unknown_source';
-  const log = failure.log === undefined ? '' : ` The end of its log: ${failure.log}`;
-  return new RegistryError(exists ? 403 : 404, 'MANIFEST_UNKNOWN', `${failure.message}${log}`);
+  return new RegistryError(
+    exists ? 403 : 404,
+    'MANIFEST_UNKNOWN',
+    `${failure.message}${logForTerminal(failure.log)}`,
+  );
+}
+
+/** Lines of a log that a terminal is given: where the reason stands, most of the time. */
+const TERMINAL_LINES = 20;
+
+function logForTerminal(log: string | undefined): string {
+  if (log === undefined || log.trim() === '') return '';
+  return `\nThe end of its log:\n${log.trimEnd().split('\n').slice(-TERMINAL_LINES).join('\n')}`;
 }

@@ -66,7 +66,7 @@ async function settle(
   try {
     if (error instanceof LeaseLostError) throw error;
     if (error instanceof PermanentError) {
-      log.info({ failure: error.failure }, 'build failed');
+      log.info({ kind: error.failure.kind, reason: error.failure.message }, 'build failed');
       await images.fail(key, token, error);
       return 'done';
     }

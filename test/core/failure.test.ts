@@ -32,7 +32,13 @@ describe('failure', () => {
       message: 'hello failed.',
       log: 'error: no luck',
     });
-    assert.equal(message, 'hello failed. The end of its log: error: no luck');
+    assert.equal(message, 'hello failed.\nThe end of its log:\nerror: no luck');
+  });
+
+  test('a terminal is given the last lines of a long log', () => {
+    const log = Array.from({ length: 100 }, (_, line) => `line ${line + 1}`).join('\n');
+    const { message } = failureAnswer({ kind: 'build_failed', message: 'hello failed.', log });
+    assert.match(message, /log:\nline 81\n[^]*line 100$/);
   });
 
   test('a log has a limit', () => {

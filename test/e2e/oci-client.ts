@@ -1,0 +1,50 @@
+// A small registry client for checks that no container tool makes: exact bytes, headers, every blob.
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+
+const descriptor = z.object({ mediaType: z.string(), digest: z.string(), size: z.number() });
+const manifestSchema = z.object({
+  config: descriptor,
+  layers: z.array(descriptor),
+  annotations: z.record(z.string(), z.string()),
+});
+
+export type PulledManifest = z.infer<typeof manifestSchema> & { readonly digest: string };
+
+/**
+ * Pulls a manifest, through however many redirects and repeated pulls a build takes. `onPhase` is told what each hop
+ * says of the build. Throws with the answer's text where there is no image.
+ */
+export async function pullManifest(
+  registry: string,
+  name: string,
+  { reference = 'latest', onPhase }: { reference?: string; onPhase?: (phase: string) => void } = {},
+): Promise<PulledManifest> {
+  const first = `http://${registry}/v2/${name}/manifests/${reference}`;
+  for (let address = first; ;) {
+    const response = await fetch(address, { redirect: 'manual' });
+    const bytes = Buffer.from(await response.arrayBuffer());
+    if (response.ok) return { ...manifestSchema.parse(JSON.parse(bytes.toString())), digest: sha256(bytes) };
+    if (response.status !== 307 && response.status !== 429)
+      throw new Error(`${response.status}: ${bytes.toString()}`);
+    onPhase?.(response.headers.get('warning') ?? '');
+    // 429 asks for the same pull again; a redirect says where to go on.
+    address = new URL(response.headers.get('location') ?? first, first).href;
+  }
+}
+
+/** Fetches every blob that a manifest names, and checks size and content. Answers how many there were. */
+export async function checkBlobs(registry: string, name: string, manifest: PulledManifest): Promise<number> {
+  const blobs = [manifest.config, ...manifest.layers];
+  for (const { digest, size } of blobs) {
+    const response = await fetch(`http://${registry}/v2/${name}/blobs/${digest}`);
+    if (!response.ok) throw new Error(`blob ${digest}: ${response.status} ${await response.text()}`);
+    const bytes = Buffer.from(await response.arrayBuffer());
+    if (bytes.length !== size || sha256(bytes) !== digest) throw new Error(`blob ${digest} has other bytes`);
+  }
+  return blobs.length;
+}
+
+function sha256(bytes: Uint8Array): string {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+}
