@@ -119,11 +119,11 @@ export class Cloud implements AsyncDisposable {
     return received.map(({ message }) => decodeHint(Buffer.from(message?.data ?? ''))?.key);
   }
 
-  /** Waits for the next hints on a topic. */
-  async nextHints(priority: Priority): Promise<(RequestKey | undefined)[]> {
+  /** Waits for hints at an image, takes them and all others on the topic; answers how many there were of this image. */
+  async hintsAt(key: RequestKey, priority: Priority): Promise<number> {
     for (;;) {
-      const hints = await this.takeHints(priority);
-      if (hints.length > 0) return hints;
+      const hints = (await this.takeHints(priority)).filter(hinted => hinted === key);
+      if (hints.length > 0) return hints.length;
     }
   }
 

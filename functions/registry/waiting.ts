@@ -24,14 +24,15 @@ export function createWaiting(parts: WaitingParts) {
     return vigil;
   }
 
-  /** Queues the build where there is none. The document comes first: a hint that is lost after it is sent again by whoever waits. */
+  /**
+   * Queues the build where there is none. The document comes first: a hint that is lost after it is sent again by
+   * whoever waits. Nobody waits for the hint itself: Pub/Sub's client tries for minutes before it gives up.
+   */
   async function ask(key: RequestKey, request: ImageRequest, seen: Seen): Promise<void> {
     if (!(await images.queue(key, request, 'pull', seen))) return;
-    try {
-      await hints.send(key, 'pull');
-    } catch (error) {
+    hints.send(key, 'pull').catch((error: unknown) => {
       log.warn({ error, image: key }, 'the hint was not sent; it will be again while somebody waits');
-    }
+    });
   }
 
   return {

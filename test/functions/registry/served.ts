@@ -1,0 +1,151 @@
+// The registry behind a socket: on Node's own server, and under Google's functions framework as it runs in the cloud.
+import { createServer, request as sendRequest, type IncomingHttpHeaders, type Server } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
+import { randomUUID } from 'node:crypto';
+import { buffer } from 'node:stream/consumers';
+import { after, before, describe } from 'node:test';
+import { http, type HttpFunction } from '@google-cloud/functions-framework';
+import { getTestServer } from '@google-cloud/functions-framework/testing';
+import type { PackageSource } from '#core/package-source.ts';
+import { openBlobs } from '#core/google/blobs.ts';
+import { openManifests } from '#core/google/manifests.ts';
+import { createRegistry, type RegistryParts, type RequestHandler } from '#functions/registry/registry.ts';
+import { createWaiting } from '#functions/registry/waiting.ts';
+import { collectLog } from '#test/collected-log.ts';
+import { Cloud } from '#test/cloud.ts';
+
+// As Cloud Run sets it: otherwise Express answers errors with stack traces.
+process.env['NODE_ENV'] = 'production';
+
+export const BASE_URL = 'https://storage.example.org/bucket/blobs';
+const SOURCE: PackageSource = { kind: 'debian' };
+
+type ServerKind = 'node:http' | 'functions-framework';
+
+/** An answer, as it came. */
+export interface Received {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+export interface Sending {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Cuts the connection. */
+  readonly signal?: AbortSignal;
+}
+
+export class Served implements AsyncDisposable {
+  readonly cloud: Cloud;
+  readonly kind: ServerKind;
+  /** What the registry logged. */
+  readonly lines: readonly Readonly<Record<string, unknown>>[];
+  readonly #server: Server;
+
+  private constructor(
+    cloud: Cloud,
+    kind: ServerKind,
+    server: Server,
+    lines: readonly Readonly<Record<string, unknown>>[],
+  ) {
+    this.cloud = cloud;
+    this.kind = kind;
+    this.#server = server;
+    this.lines = lines;
+  }
+
+  static async start(
+    kind: ServerKind,
+    cloud: Cloud,
+    holdMs: number,
+    overrides: Partial<RegistryParts> = {},
+  ): Promise<Served> {
+    const { log, lines } = collectLog();
+    const handler = createRegistry({
+      log,
+      source: SOURCE,
+      manifests: openManifests(cloud.firestore),
+      blobs: openBlobs(cloud.firestore),
+      baseUrl: BASE_URL,
+      waiting: createWaiting({ images: cloud.images, hints: cloud.hints, log, holdMs }),
+      ...overrides,
+    });
+    const server = kind === 'node:http' ? plainServer(handler) : frameworkServer(handler);
+    await new Promise<void>(resolve => {
+      server.listen(0, '127.0.0.1', resolve);
+    });
+    return new Served(cloud, kind, server, lines);
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Sends a request for a target exactly as given, follows nothing, and reads the whole answer. */
+  send(target: string, { method = 'GET', headers = {}, signal }: Sending = {}): Promise<Received> {
+    return new Promise((resolve, reject) => {
+      const options = { port: this.port, host: '127.0.0.1', path: target, method, headers, signal };
+      const request = sendRequest(options, response => {
+        buffer(response).then(
+          body => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }),
+          reject,
+        );
+      });
+      request.once('error', reject);
+      request.end();
+    });
+  }
+
+  /** Writes bytes to a new connection and ends it; answers what comes back until the server ends it too. */
+  async sendRaw(bytes: string | Buffer): Promise<string> {
+    const socket = connect({ port: this.port, host: '127.0.0.1', allowHalfOpen: true });
+    // A server that refuses may reset the connection while we still write: what it said until then is its answer.
+    let answer = '';
+    socket.setEncoding('latin1').on('data', (part: string) => (answer += part));
+    const closed = new Promise<void>(resolve => {
+      socket.once('close', () => resolve());
+      socket.once('error', () => resolve());
+    });
+    socket.end(bytes);
+    await closed;
+    return answer;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = new Promise<void>(resolve => {
+      this.#server.close(() => resolve());
+    });
+    this.#server.closeAllConnections();
+    await closed;
+  }
+}
+
+/** Runs tests on both servers, which share one cloud. */
+export function onBothServers(title: string, holdMs: number, tests: (served: () => Served) => void): void {
+  for (const kind of ['node:http', 'functions-framework'] as const) {
+    describe(`${title}, on ${kind}`, () => {
+      let cloud: Cloud;
+      let served: Served;
+      before(async () => {
+        cloud = await Cloud.start();
+        served = await Served.start(kind, cloud, holdMs);
+      });
+      after(async () => {
+        await served[Symbol.asyncDispose]();
+        await cloud[Symbol.asyncDispose]();
+      });
+      tests(() => served);
+    });
+  }
+}
+
+function plainServer(handler: RequestHandler): Server {
+  return createServer((request, response) => void handler(request, response));
+}
+
+function frameworkServer(handler: RequestHandler): Server {
+  const name = `registry-${randomUUID()}`;
+  http(name, handler as HttpFunction);
+  return getTestServer(name);
+}

@@ -1,0 +1,270 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test, type TestContext } from 'node:test';
+import { openManifests } from '#core/google/manifests.ts';
+import { openHints, type Hints } from '#core/google/hints.ts';
+import type { Images } from '#core/google/images.ts';
+import { digestOf } from '#core/digest.ts';
+import { PermanentError } from '#core/errors.ts';
+import { createWaiting } from '#functions/registry/waiting.ts';
+import { collectLog } from '#test/collected-log.ts';
+import { Cloud, PROJECT } from '#test/cloud.ts';
+import { Served } from './served.ts';
+import { specError } from './spec-errors.ts';
+
+/** So short that a request is sent round at once, and so long that no test gets there. Milliseconds. */
+const SHORT = 30;
+const LONG = 60_000;
+
+let cloud: Cloud;
+before(async () => {
+  cloud = await Cloud.start();
+});
+after(() => cloud[Symbol.asyncDispose]());
+
+async function served(
+  context: TestContext,
+  holdMs: number,
+  parts: { images?: Images; hints?: Hints } = {},
+): Promise<Served> {
+  const { log } = collectLog();
+  const { images = cloud.images, hints = cloud.hints } = parts;
+  const waiting = createWaiting({ images, hints, log, holdMs });
+  const one = await Served.start('functions-framework', cloud, holdMs, { waiting });
+  context.after(() => one[Symbol.asyncDispose]());
+  return one;
+}
+
+/** The images, and how many listeners there are on them. */
+function counted(): { images: Images; started: number; ended: Promise<void> } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const counter = {
+    started: 0,
+    ended: promise,
+    images: {
+      ...cloud.images,
+      watch: (...parameters: Parameters<Images['watch']>) => {
+        counter.started += 1;
+        const stop = cloud.images.watch(...parameters);
+        return () => {
+          stop();
+          resolve();
+        };
+      },
+    },
+  };
+  return counter;
+}
+
+async function publish(key: Parameters<Images['publish']>[0], text: string): Promise<void> {
+  const bytes = Buffer.from(text);
+  await cloud.images.claim(key, 'worker', 600);
+  await cloud.images.publish(key, 'worker', {
+    manifest: { digest: digestOf(bytes), mediaType: 'application/json', bytes },
+    revision: 'r1',
+  });
+}
+
+describe('a pull that waits longer than one request may take', () => {
+  test('is sent round to itself, nine times, then told to pull again', async context => {
+    const registry = await served(context, SHORT);
+    const { name } = await cloud.newQueued();
+    const path = `/v2/${name}/manifests/latest`;
+    let target = `${path}?ns=docker.io`;
+    for (let hop = 1; hop <= 9; hop++) {
+      const { status, headers, body } = await registry.send(target);
+      assert.equal(status, 307);
+      target = headers.location ?? '';
+      assert.equal(target, `${path}?ns=docker.io&wait=${hop}`);
+      assert.equal(headers['cache-control'], 'no-store');
+      assert.match(String(headers['warning']), /waiting for a worker/);
+      assert.equal(body.length, 0);
+    }
+    const last = await registry.send(target);
+    assert.equal(specError(last, 429).code, 'TOOMANYREQUESTS');
+    assert.equal(last.headers['retry-after'], '5');
+  });
+
+  test('is told what goes on, for HEAD as for GET', async context => {
+    const registry = await served(context, SHORT);
+    const { name, key } = await cloud.newQueued();
+    await cloud.images.claim(key, 'worker', 600);
+    await cloud.images.renew(key, 'worker', { name: 'building', done: 3, of: 17 });
+    for (const method of ['GET', 'HEAD']) {
+      const { status, headers } = await registry.send(`/v2/${name}/manifests/latest`, { method });
+      assert.equal(status, 307);
+      assert.equal(headers['warning'], '299 - "the image is being built: building 3/17"');
+    }
+  });
+
+  test('gets the image on a later hop, from another instance', async context => {
+    const [first, second] = [await served(context, SHORT), await served(context, LONG)];
+    const { name, key } = cloud.newImage();
+    const sentOn = await first.send(`/v2/${name}/manifests/latest`);
+    assert.equal(sentOn.status, 307);
+    const answer = second.send(sentOn.headers.location ?? '');
+    await publish(key, 'on the second hop');
+    assert.equal((await answer).body.toString(), 'on the second hop');
+  });
+
+  test('is answered from the document where its listener heard nothing', async context => {
+    const deaf = { ...cloud.images, watch: () => () => undefined };
+    const registry = await served(context, 500, { images: deaf });
+    const { name, key } = await cloud.newQueued();
+    const answer = registry.send(`/v2/${name}/manifests/latest`);
+    await publish(key, 'read, not heard');
+    assert.equal((await answer).body.toString(), 'read, not heard');
+  });
+
+  test('is answered even where the listener breaks', async context => {
+    const breaking: Images = {
+      ...cloud.images,
+      watch: (_key, _onChange, onError) => {
+        setImmediate(() => onError(new Error('the stream broke')));
+        return () => undefined;
+      },
+    };
+    const registry = await served(context, SHORT, { images: breaking });
+    const { name, key } = await cloud.newQueued();
+    assert.equal((await registry.send(`/v2/${name}/manifests/latest`)).status, 307);
+    await publish(key, 'after all');
+    assert.equal((await registry.send(`/v2/${name}/manifests/latest`)).body.toString(), 'after all');
+  });
+
+  test('is held no longer where Pub/Sub cannot be reached: the hint is for others to send again', async context => {
+    const silent: Hints = { send: () => new Promise(() => undefined) };
+    const registry = await served(context, SHORT, { hints: silent });
+    const { name, key } = cloud.newImage();
+    assert.equal((await registry.send(`/v2/${name}/manifests/latest`)).status, 307);
+    assert.equal((await cloud.images.read(key)).document?.build.state, 'queued');
+  });
+
+  test('goes on where the hint is refused', async context => {
+    const hints = openHints(PROJECT, { pull: 'no-such-topic', refresh: 'no-such-topic' });
+    const registry = await served(context, LONG, { hints });
+    const { name, key } = cloud.newImage();
+    const answer = registry.send(`/v2/${name}/manifests/latest`);
+    await untilQueued(key);
+    await publish(key, 'built all the same');
+    assert.equal((await answer).body.toString(), 'built all the same');
+  });
+});
+
+describe('the build that a pull waits for', () => {
+  test('is queued once and watched once, however many wait for it', async context => {
+    const counter = counted();
+    const registry = await served(context, LONG, { images: counter.images });
+    const { name, key } = cloud.newImage();
+    const reads = watchReads(counter.images, 30);
+    const answers = Array.from({ length: 30 }, () => registry.send(`/v2/${name}/manifests/latest`));
+    await reads;
+    assert.equal(await cloud.hintsAt(key, 'pull'), 1);
+    await publish(key, 'for everyone');
+    for (const answer of answers) assert.equal((await answer).body.toString(), 'for everyone');
+    assert.equal(counter.started, 1);
+    await counter.ended;
+    assert.deepEqual(await cloud.takeHints('pull'), [], 'no second hint');
+  });
+
+  test('stays queued when the client goes away, and is no longer watched', async context => {
+    const counter = counted();
+    const registry = await served(context, LONG, { images: counter.images });
+    const { name, key } = cloud.newImage();
+    const leaving = new AbortController();
+    const answer = registry.send(`/v2/${name}/manifests/latest`, { signal: leaving.signal });
+    assert.equal(await cloud.hintsAt(key, 'pull'), 1);
+    leaving.abort();
+    await assert.rejects(answer);
+    await counter.ended;
+    assert.equal((await cloud.images.read(key)).document?.build.state, 'queued');
+  });
+
+  test('goes on for the others when one client goes away', async context => {
+    const registry = await served(context, LONG);
+    const { name, key } = cloud.newImage();
+    const leaving = new AbortController();
+    const gone = registry.send(`/v2/${name}/manifests/latest`, { signal: leaving.signal });
+    const stays = registry.send(`/v2/${name}/manifests/latest`);
+    assert.equal(await cloud.hintsAt(key, 'pull'), 1);
+    leaving.abort();
+    await assert.rejects(gone);
+    await publish(key, 'for who stayed');
+    assert.equal((await stays).body.toString(), 'for who stayed');
+  });
+
+  test('is queued again, and once, where its failure is old enough', async context => {
+    const registry = await served(context, LONG);
+    const { name, key } = await cloud.newQueued();
+    await cloud.images.claim(key, 'worker', 600);
+    await cloud.images.fail(key, 'worker', new PermanentError({ kind: 'build_failed', message: 'old' }));
+    // A minute later, by the only clock that counts.
+    const failedAt = new Date(Date.now() - 61_000);
+    await cloud.firestore.collection('images').doc(key).update({ 'build.failedAt': failedAt });
+    const answers = [1, 2, 3].map(() => registry.send(`/v2/${name}/manifests/latest`));
+    assert.equal(await cloud.hintsAt(key, 'pull'), 1);
+    await publish(key, 'better now');
+    for (const answer of answers) assert.equal((await answer).body.toString(), 'better now');
+  });
+
+  test('wakes the workers again when its worker vanished', async context => {
+    const registry = await served(context, LONG);
+    const { name, key } = await cloud.newQueued('refresh');
+    await cloud.images.claim(key, 'vanishes', 0.05);
+    const answer = registry.send(`/v2/${name}/manifests/latest`);
+    // Someone waits now: the hint is a pull's, whoever asked first.
+    assert.equal(await cloud.hintsAt(key, 'pull'), 1);
+    await publish(key, 'by the next worker');
+    assert.equal((await answer).body.toString(), 'by the next worker');
+  });
+
+  test('wakes the workers again when nobody claimed it for ten seconds', async context => {
+    const registry = await served(context, LONG);
+    const { name, key } = await cloud.newQueued();
+    const queuedAt = new Date(Date.now() - 11_000);
+    await cloud.firestore.collection('images').doc(key).update({ 'build.queuedAt': queuedAt });
+    const answer = registry.send(`/v2/${name}/manifests/latest`);
+    assert.equal(await cloud.hintsAt(key, 'pull'), 1);
+    await publish(key, 'late');
+    assert.equal((await answer).body.toString(), 'late');
+  });
+});
+
+test('an image whose manifest is gone is 500 with an id that the log has, and no more', async context => {
+  const registry = await served(context, LONG);
+  const { name, key } = await cloud.newQueued();
+  await publish(key, 'to be lost');
+  const digest = digestOf('to be lost');
+  await cloud.firestore.collection('manifests').doc(digest).delete();
+  assert.equal(await openManifests(cloud.firestore).read(digest), undefined);
+  const { code, message } = specError(await registry.send(`/v2/${name}/manifests/latest`), 500);
+  assert.equal(code, 'UNKNOWN');
+  const [line] = registry.lines;
+  assert.ok(message.endsWith(String(line?.['errorId'])), message);
+  assert.doesNotMatch(message, /manifest that is not stored/);
+});
+
+/** Resolves when the images were read so many times. */
+function watchReads(images: Images, count: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let reads = 0;
+  images.read = async key => {
+    const seen = await cloud.images.read(key);
+    reads += 1;
+    if (reads === count) resolve();
+    return seen;
+  };
+  return promise;
+}
+
+async function untilQueued(key: Parameters<Images['read']>[0]): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const stop = cloud.images.watch(
+      key,
+      ({ document }) => {
+        if (document?.build.state !== 'queued') return;
+        stop();
+        resolve();
+      },
+      reject,
+    );
+  });
+}
