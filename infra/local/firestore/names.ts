@@ -3,6 +3,8 @@
 import { invalid, unsupported } from './errors.ts';
 
 declare const brand: unique symbol;
+/** A checked name of a database. */
+export type DatabaseName = string & { readonly [brand]: 'database' };
 /** A checked name of a document. */
 export type DocumentName = string & { readonly [brand]: 'document' };
 /** A checked name of a collection, from `projects/` on. */
@@ -30,19 +32,20 @@ export function parseParentName(raw: string | undefined): ParentName {
   return raw as ParentName;
 }
 
-/** `projects/{project}/databases/{database}` */
-export function parseDatabaseName(raw: string | undefined): string {
+/** @throws INVALID_ARGUMENT for anything but projects/{project}/databases/{database} */
+export function parseDatabaseName(raw: string | undefined): DatabaseName {
   if (raw === undefined || !/^projects\/[^/]+\/databases\/[^/]+$/.test(raw)) {
     return invalid(`Database name "${raw ?? ''}" is not projects/{project}/databases/{database}.`);
   }
-  return raw;
+  return raw as DatabaseName;
 }
 
 /** The document's name, when it is in the request's database, as Google demands. */
-export function parseDocumentNameIn(database: string | undefined, raw: string | undefined): DocumentName {
-  const root = `${parseDatabaseName(database)}/documents/`;
+export function parseDocumentNameIn(database: DatabaseName, raw: string | undefined): DocumentName {
   const name = parseDocumentName(raw);
-  return name.startsWith(root) ? name : invalid(`Document "${name}" is not in the database "${database}".`);
+  return name.startsWith(`${database}/documents/`)
+    ? name
+    : invalid(`Document "${name}" is not in the database "${database}".`);
 }
 
 export function collectionUnder(parent: ParentName, collectionId: string): CollectionName {

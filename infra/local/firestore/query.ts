@@ -1,4 +1,5 @@
 // A query over one collection: filter, order, cursors, offset, limit.
+import { fail, status } from '#local/grpc-server.ts';
 import { invalid, unsupported } from './errors.ts';
 import { NAME_PATH } from './field-paths.ts';
 import { parseValue } from './fields.ts';
@@ -32,6 +33,7 @@ export function parseQuery(parent: string | undefined, query: wire.StructuredQue
   const collection = parseCollection(parent, query);
   const conditions = parseFilter(query.where);
   const orders = parseOrders(query.orderBy, conditions);
+  refuseKeyScan(orders, conditions);
   const startsAt = parseCursor(query.startAt, orders);
   const endsBefore = parseCursor(query.endAt, orders);
   const offset = parseCount(query.offset, 'offset');
@@ -79,11 +81,23 @@ function parseOrders(orderBy: readonly wire.Order[], conditions: readonly Condit
   const implied = conditions
     .filter(({ isInequality }) => isInequality)
     .map(({ field }) => field)
+    .filter(field => !paths.includes(field.path))
     .sort((a, b) => (a.path < b.path ? -1 : 1));
+  if (paths.includes(NAME_PATH) && implied.length > 0) {
+    invalid('order by clause cannot contain more fields after the key');
+  }
   for (const field of [...implied, parseQueryField({ fieldPath: NAME_PATH })]) {
     if (!orders.some(order => order.field.path === field.path)) orders.push({ field, descending });
   }
   return orders;
+}
+
+/** Without an index of its own, Firestore cannot go through a collection's names backwards. */
+function refuseKeyScan([first]: readonly SortOrder[], conditions: readonly Condition[]): void {
+  const backwards = first?.field.path === NAME_PATH && first.descending;
+  if (backwards && conditions.every(({ field }) => field.path === NAME_PATH)) {
+    fail(status.FAILED_PRECONDITION, 'Firestore does not support descending key scans');
+  }
 }
 
 /** Where a key lies relative to the cursor: negative before, positive behind. Never zero: it lies between results. */

@@ -8,18 +8,19 @@ import { commitWrites } from './commit.ts';
 import { invalid, unsupported } from './errors.ts';
 import { serveListen } from './listen.ts';
 import { listCollectionIds, listDocuments } from './listing.ts';
-import { parseDocumentNameIn } from './names.ts';
+import { parseDatabaseName, parseDocumentNameIn } from './names.ts';
 import { parseQuery } from './query.ts';
 import type { DocumentStore } from './store.ts';
 import { Transactions } from './transactions.ts';
 import type * as wire from './wire.ts';
-import { parseWrite, type Write } from './writes.ts';
+import { parseWrites, type Write } from './writes.ts';
 
 export function firestoreHandlers(store: DocumentStore, clock: Clock): ServiceHandlers {
   const transactions = new Transactions(store, clock);
 
   const batchGetDocuments = (request: wire.BatchGetDocumentsRequest): Message[] => {
-    const names = new Set(request.documents.map(name => parseDocumentNameIn(request.database, name)));
+    const database = parseDatabaseName(request.database);
+    const names = new Set(request.documents.map(name => parseDocumentNameIn(database, name)));
     const mask = parseMask(request.mask?.fieldPaths);
     const { reader, begun } = transactions.reader(request);
     const readTime = toTimestamp(reader.time);
@@ -53,7 +54,7 @@ export function firestoreHandlers(store: DocumentStore, clock: Clock): ServiceHa
   };
 
   const commit = (request: wire.CommitRequest): Message => {
-    const writes = request.writes.map(write => parseWrite(request.database, write));
+    const writes = parseWrites(request);
     if (request.transaction?.length) transactions.finish(request.transaction, writes.length);
     const now = clock.tick();
     return { writeResults: commitWrites(store, writes, now), commitTime: toTimestamp(now) };
@@ -61,7 +62,7 @@ export function firestoreHandlers(store: DocumentStore, clock: Clock): ServiceHa
 
   /** Each write for itself: one that fails does not stop the others. */
   const batchWrite = (request: wire.BatchWriteRequest): Message => {
-    const writes = request.writes.map(write => parseWrite(request.database, write));
+    const writes = parseWrites(request);
     if (new Set(writes.map(({ name }) => name)).size < writes.length) {
       invalid('the same document cannot be written more than once in a single request');
     }

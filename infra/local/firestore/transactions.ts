@@ -1,13 +1,11 @@
 /**
  * Transactions, with optimistic concurrency control (one of the two modes that Google offers): a transaction
- * takes no locks; it remembers what it read, and as soon as any of that has changed it ends with ABORTED, at its
- * next read or at its commit. The client library then tries again. So all transactions are serialisable, and none
- * ever works on reads that do not belong together.
+ * takes no locks. All its reads are of one state, the one at its beginning; when anything that it read has changed
+ * by the time it commits, it is ABORTED, and the client library tries again. So transactions are serialisable.
  */
 import { randomBytes } from 'node:crypto';
 import { fail, status } from '#local/grpc-server.ts';
-import type { Clock, Micros } from './clock.ts';
-import { fromTimestamp } from './clock.ts';
+import { fromTimestamp, type Clock, type Micros } from './clock.ts';
 import { invalid } from './errors.ts';
 import type { DocumentName } from './names.ts';
 import type { Query } from './query.ts';
@@ -29,9 +27,10 @@ export interface OpenReader {
 }
 
 interface Transaction {
-  /** Of a read-only transaction, which always reads the same state. */
-  readonly snapshot?: Micros;
-  readonly documents: Map<DocumentName, Micros>;
+  readonly mode: 'read-only' | 'read-write';
+  /** Every read is of this time. */
+  readonly snapshot: Micros;
+  readonly documents: Set<DocumentName>;
   readonly queries: { readonly query: Query; readonly seen: string }[];
   readonly begun: Micros;
   used: Micros;
@@ -54,17 +53,23 @@ export class Transactions {
   begin(options: wire.TransactionOptions | undefined): Uint8Array {
     const now = this.#clock.tick();
     this.#dropExpired(now);
-    const snapshot = this.#snapshotOf(options, now);
+    const readTime = options?.readOnly?.readTime;
     const id = randomBytes(16);
-    const reads = { documents: new Map(), queries: [], begun: now, used: now };
-    this.#open.set(id.toString('hex'), snapshot === undefined ? reads : { ...reads, snapshot });
+    this.#open.set(keyOf(id), {
+      mode: options?.readOnly ? 'read-only' : 'read-write',
+      snapshot: readTime ? this.#checked(fromTimestamp(readTime)) : now,
+      documents: new Set(),
+      queries: [],
+      begun: now,
+      used: now,
+    });
     return id;
   }
 
   /**
    * Opens a reader for a request, and a transaction when it asks for one.
    *
-   * @throws INVALID_ARGUMENT for an unknown transaction, ABORTED for one whose reads have changed
+   * @throws INVALID_ARGUMENT for an unknown transaction
    */
   reader({ transaction, newTransaction, readTime }: wire.ConsistencySelector): OpenReader {
     if (readTime) return { reader: this.#snapshotReader(this.#checked(fromTimestamp(readTime))) };
@@ -85,7 +90,7 @@ export class Transactions {
   finish(id: Uint8Array, writes: number): void {
     const transaction = this.#get(id);
     this.rollback(id);
-    if (transaction.snapshot === undefined) this.#checkReads(transaction);
+    if (transaction.mode === 'read-write') this.#checkReads(transaction);
     else if (writes > 0) invalid('Cannot modify entities in a read-only transaction.');
   }
 
@@ -96,17 +101,16 @@ export class Transactions {
 
   #readerOf(id: Uint8Array): Reader {
     const transaction = this.#get(id);
-    if (transaction.snapshot !== undefined) return this.#snapshotReader(transaction.snapshot);
-    this.#checkReads(transaction);
-    const now = this.#snapshotReader(this.#clock.tick());
+    const reader = this.#snapshotReader(transaction.snapshot);
+    if (transaction.mode === 'read-only') return reader;
     return {
-      time: now.time,
+      time: reader.time,
       document: name => {
-        transaction.documents.set(name, this.#versionOf(name));
-        return now.document(name);
+        transaction.documents.add(name);
+        return reader.document(name);
       },
       run: query => {
-        const results = now.run(query);
+        const results = reader.run(query);
         transaction.queries.push({ query, seen: fingerprint(results) });
         return results;
       },
@@ -121,9 +125,9 @@ export class Transactions {
     };
   }
 
-  #checkReads({ documents, queries }: Transaction): void {
-    for (const [name, version] of documents) {
-      if (this.#versionOf(name) !== version) {
+  #checkReads({ snapshot, documents, queries }: Transaction): void {
+    for (const name of documents) {
+      if ((this.#store.latest(name)?.updateTime ?? 0) > snapshot) {
         fail(status.ABORTED, `The transaction was aborted: ${name}, which it read, has changed.`);
       }
     }
@@ -138,10 +142,6 @@ export class Transactions {
     }
   }
 
-  #versionOf(name: DocumentName): Micros {
-    return this.#store.latest(name)?.updateTime ?? 0;
-  }
-
   #get(id: Uint8Array): Transaction {
     const transaction = this.#open.get(keyOf(id));
     const now = this.#clock.tick();
@@ -151,12 +151,6 @@ export class Transactions {
     }
     transaction.used = now;
     return transaction;
-  }
-
-  #snapshotOf(options: wire.TransactionOptions | undefined, now: Micros): Micros | undefined {
-    if (!options?.readOnly) return undefined;
-    const { readTime } = options.readOnly;
-    return readTime ? this.#checked(fromTimestamp(readTime)) : now;
   }
 
   #checked(time: Micros): Micros {

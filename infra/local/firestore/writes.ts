@@ -5,7 +5,7 @@ import { fromTimestamp, toTimestamp, type Micros } from './clock.ts';
 import { invalid, unsupported } from './errors.ts';
 import { fieldAt, NAME_PATH, parseFieldPath, withField, type FieldPath } from './field-paths.ts';
 import { checkDocumentSize, parseFields } from './fields.ts';
-import { parseDocumentNameIn, type DocumentName } from './names.ts';
+import { parseDatabaseName, parseDocumentNameIn, type DatabaseName, type DocumentName } from './names.ts';
 import { isDocument, type Version } from './version.ts';
 import { applyTransforms, parseTransform, type Transform } from './transforms.ts';
 import type * as wire from './wire.ts';
@@ -34,7 +34,15 @@ export interface Write {
 }
 
 /** @throws INVALID_ARGUMENT, UNIMPLEMENTED */
-export function parseWrite(database: string | undefined, write: wire.Write): Write {
+export function parseWrites(request: {
+  readonly database?: string;
+  readonly writes: readonly wire.Write[];
+}): readonly Write[] {
+  const database = parseDatabaseName(request.database);
+  return request.writes.map(write => parseWrite(database, write));
+}
+
+function parseWrite(database: DatabaseName, write: wire.Write): Write {
   const precondition = parsePrecondition(write.currentDocument);
   switch (write.operation) {
     case 'update': {
