@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers';
 import { suite, test, type TestContext } from 'node:test';
 import { PubSub } from '@google-cloud/pubsub';
 import { Storage } from '@google-cloud/storage';
+import { byCodeUnits } from '#core/order.ts';
 import { Supervisor } from '#local/supervisor.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -35,19 +36,20 @@ async function startStandIns(context: TestContext, folder: string) {
   return { supervisor, environment, pubsub };
 }
 
+/** `projects/p/topics/builds` → `builds`, sorted. */
+function shortNames(resources: readonly { name: string }[]): string[] {
+  return resources.map(({ name }) => name.split('/').at(-1) ?? '').sort(byCodeUnits);
+}
+
 await suite('stand-ins', { timeout: 30_000 }, () => {
   test('have what Terraform creates, at the first start and at the next', async context => {
     const folder = await temporaryFolder(context);
     for (const start of ['first', 'next']) {
       const { supervisor, environment, pubsub } = await startStandIns(context, folder);
       const [topics] = await pubsub.getTopics();
-      const names = topics.map(({ name }) => name.split('/').at(-1)).sort();
-      assert.deepEqual(names, ['builds', 'maintenance', 'prebuilds', 'refreshes'], start);
+      assert.deepEqual(shortNames(topics), ['builds', 'maintenance', 'prebuilds', 'refreshes'], start);
       const [subscriptions] = await pubsub.getSubscriptions();
-      assert.deepEqual(subscriptions.map(({ name }) => name.split('/').at(-1)).sort(), [
-        'builds',
-        'refreshes',
-      ]);
+      assert.deepEqual(shortNames(subscriptions), ['builds', 'refreshes']);
       const apiEndpoint = environment['STORAGE_EMULATOR_HOST'] ?? '';
       const storage = new Storage({ projectId: PROJECT, apiEndpoint });
       assert.deepEqual(await storage.bucket(environment['DERIVERY_BUCKET'] ?? '').exists(), [true]);
