@@ -195,3 +195,21 @@ for (const [how, makeClient] of [
     });
   });
 }
+
+test('generations go up where the clock stands still or goes back', async () => {
+  let now = Date.now();
+  await using subject = await startSubject({ now: () => now });
+  const generations: bigint[] = [];
+  for (const step of [0, 0, -60_000, -60_000]) {
+    now += step;
+    const file = subject.bucket.file('timeless');
+    await file.save('x', { resumable: false });
+    generations.push(BigInt((await file.getMetadata())[0].generation ?? 0));
+    await file.delete();
+  }
+  assert.deepEqual(
+    generations.toSorted((a, b) => Number(a - b)),
+    generations,
+  );
+  assert.equal(new Set(generations).size, generations.length);
+});
