@@ -10,6 +10,9 @@ import type { StoredBlob } from './blobs.ts';
 /** From here on an upload is resumable; a smaller one goes in one request. Bytes. */
 const RESUMABLE_FROM = 8 << 20;
 
+/** Tries of one upload on top of the client's own: some of its errors end a transfer that is sound (a lost last answer). */
+const RETRIES = 3;
+
 /** What is to be stored under a digest: a finished file, or bytes at hand. */
 export interface BlobContent {
   readonly digest: Digest;
@@ -22,7 +25,10 @@ export interface BlobContent {
 export type BlobBucket = ReturnType<typeof openBlobBucket>;
 
 export function openBlobBucket(projectId: string, bucketName: string) {
-  const bucket = new Storage({ projectId }).bucket(bucketName);
+  // Every write here is of content under its own name, so it may always be tried again. Said once for the client: its
+  // own conditional strategy is switched off for good by the first call without a precondition.
+  const retryOptions = { idempotencyStrategy: IdempotencyStrategy.RetryAlways };
+  const bucket = new Storage({ projectId, retryOptions }).bucket(bucketName);
 
   /** Writes the object where its generation is `expected` (0: there is none). False where it is another by now. */
   async function write(file: File, content: BlobContent, expected: number | string): Promise<boolean> {
@@ -33,7 +39,6 @@ export function openBlobBucket(projectId: string, bucketName: string) {
         source,
         file.createWriteStream({
           resumable: content.size >= RESUMABLE_FROM,
-          // Retried by the client only because of this condition: without one it never is.
           preconditionOpts: { ifGenerationMatch: expected },
           // The service compares the checksum below; the client's own is a slow second opinion.
           validation: false,
@@ -49,6 +54,15 @@ export function openBlobBucket(projectId: string, bucketName: string) {
       if (isPreconditionFailed(error)) return false;
       throw new TransientError(`cannot store blob ${content.digest}: ${messageOf(error)}`, { cause: error });
     }
+  }
+
+  /** As {@link write}, begun anew from the content where it breaks off: what is there by then is found by its name. */
+  function persist(file: File, content: BlobContent, expected: number | string): Promise<boolean> {
+    return pRetry(() => write(file, content, expected), {
+      retries: RETRIES,
+      minTimeout: 200,
+      randomize: true,
+    });
   }
 
   async function stored(file: File): Promise<StoredBlob> {
@@ -67,10 +81,10 @@ export function openBlobBucket(projectId: string, bucketName: string) {
      */
     async put(content: BlobContent): Promise<StoredBlob> {
       const file = bucket.file(`blobs/sha256/${digestHex(content.digest)}`);
-      await write(file, content, 0);
+      await persist(file, content, 0);
       const found = await stored(file);
       if (found.size === content.size && found.crc32c === content.crc32c) return found;
-      await write(file, content, found.generation);
+      await persist(file, content, found.generation);
       const replaced = await stored(file);
       if (replaced.size === content.size && replaced.crc32c === content.crc32c) return replaced;
       throw new TransientError(`blob ${content.digest} is not what was stored under its name`);
