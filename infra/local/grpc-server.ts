@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import * as grpc from '@grpc/grpc-js';
 import { fromJSON, type Options } from '@grpc/proto-loader';
 
@@ -108,6 +109,8 @@ export interface GrpcServer {
   readonly port: number;
   /** `host:port`, the form of Google's emulator host variables. */
   readonly address: string;
+  /** Takes no more calls; resolves once the open ones have ended and their answers have gone out. */
+  drain(): Promise<void>;
   /** Cuts every stream with UNAVAILABLE, which clients take as a reason to come back. */
   close(): void;
 }
@@ -129,5 +132,10 @@ export async function listenGrpc(
       else resolve(boundPort);
     });
   });
-  return { port: bound, address: `${host}:${bound}`, close: () => server.forceShutdown() };
+  return {
+    port: bound,
+    address: `${host}:${bound}`,
+    drain: () => promisify(server.tryShutdown.bind(server))(),
+    close: () => server.forceShutdown(),
+  };
 }

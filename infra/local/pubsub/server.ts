@@ -1,5 +1,5 @@
 // The Pub/Sub stand-in: Google's gRPC protocol on loopback, spoken to by Google's own client libraries.
-import { setImmediate } from 'node:timers/promises';
+import { setTimeout } from 'node:timers/promises';
 import { bindService, descriptorOf, listenGrpc } from '#local/grpc-server.ts';
 import { googlesMinimumAckDeadlineSeconds } from './ack-deadline.ts';
 import { Broker } from './broker.ts';
@@ -7,6 +7,9 @@ import { publisherService } from './publisher-service.ts';
 import { openStore } from './store.ts';
 import { subscriberService } from './subscriber-service.ts';
 import { wireOptions } from './wire.ts';
+
+/** A client that does not take its goodbye by then is cut off. */
+const goodbyeMilliseconds = 1000;
 
 export interface PubSubOptions {
   /** 0, the default, takes a free one. */
@@ -47,8 +50,10 @@ export async function startPubSub(options: PubSubOptions = {}): Promise<PubSubSe
   try {
     const server = await listenGrpc(services, port);
     const close = async (): Promise<void> => {
+      const drained = server.drain();
       broker.close();
-      await setImmediate(); // the streams' last words go out before their connections end
+      // Not cut off at once: a stream's last word, UNAVAILABLE, must reach its client.
+      await Promise.race([drained, setTimeout(goodbyeMilliseconds, undefined, { ref: false })]);
       server.close();
       store.close();
     };

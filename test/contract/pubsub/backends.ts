@@ -55,7 +55,7 @@ function onBackend(
   tests: (backend: Backend) => void,
 ): void {
   // Together, because most of their time is waiting; each has topics of its own.
-  describe(title, { timeout: 60_000, concurrency: true }, () => {
+  describe(title, { timeout: 120_000, concurrency: true }, () => {
     let server: RunningServer | undefined;
     let clients: Clients | undefined;
     before(async () => {

@@ -30,9 +30,11 @@ onEveryBackend('delivery', backend => {
   });
 
   test('messages wait for a subscriber, who gets them all although it acknowledges none', async () => {
+    const { pubsub } = backend.clients();
     const { topic, subscription } = await backend.clients().pair();
     await Promise.all(numbered(250).map(text => topic.publishMessage({ data: Buffer.from(text) })));
-    const inbox = new Inbox(subscription);
+    const oneStream = { streamingOptions: { maxStreams: 1 } };
+    const inbox = new Inbox(pubsub.subscription(subscription.name, oneStream));
     const messages = await inbox.take(250);
     assert.deepEqual(messages.map(({ data }) => data.toString()).sort(), numbered(250).sort());
     for (const message of messages) message.ack();

@@ -66,7 +66,7 @@ onEveryBackend('flow control', backend => {
       };
       stream.write({
         subscription: subscription.name,
-        streamAckDeadlineSeconds: 10,
+        streamAckDeadlineSeconds: 600,
         maxOutstandingMessages: 1,
       });
       const onStream = await nextMessage();
@@ -88,7 +88,11 @@ onEveryBackend('flow control', backend => {
     const stream = clients.subscriber.streamingPull();
     stream.on('error', () => undefined);
     const first = once(stream, 'data');
-    stream.write({ subscription: subscription.name, streamAckDeadlineSeconds: 10, maxOutstandingBytes: 500 });
+    stream.write({
+      subscription: subscription.name,
+      streamAckDeadlineSeconds: 600,
+      maxOutstandingBytes: 500,
+    });
     await first;
     const other = await clients.pullOne(subscription);
     assert.equal(other.message.data.length, 1000);

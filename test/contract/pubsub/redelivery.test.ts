@@ -39,15 +39,29 @@ onEveryBackend('redelivery', backend => {
     assert.equal(second.message.messageId, first.message.messageId);
   });
 
-  test('repeated and late acknowledgements do no harm', async () => {
+  test('late acknowledgements and nacks do not touch the next delivery', async () => {
     const clients = backend.clients();
     const { topic, subscription } = await clients.pair({ ackDeadlineSeconds: 1 });
+    await topic.publishMessage({ data: Buffer.from('again') });
+    const late = await clients.pullOne(subscription);
+    const current = await clients.pullOne(subscription);
+    await clients.modifyDeadline(subscription, current.ackId, 600);
+    await clients.modifyDeadline(subscription, late.ackId, 0);
+    assert.deepEqual(await clients.pullReady(subscription), []);
+    await clients.acknowledge(subscription, late.ackId);
+    await clients.modifyDeadline(subscription, current.ackId, 0);
+    const { message } = await clients.pullOne(subscription);
+    assert.equal(message.messageId, current.message.messageId);
+  });
+
+  test('repeated acknowledgements do no harm', async () => {
+    const clients = backend.clients();
+    const { topic, subscription } = await clients.pair();
     await topic.publishMessage({ data: Buffer.from('once') });
-    const first = await clients.pullOne(subscription);
-    const second = await clients.pullOne(subscription);
-    await clients.acknowledge(subscription, second.ackId);
-    await clients.acknowledge(subscription, second.ackId, first.ackId);
-    await clients.modifyDeadline(subscription, first.ackId, 0);
+    const { ackId } = await clients.pullOne(subscription);
+    await clients.acknowledge(subscription, ackId);
+    await clients.acknowledge(subscription, ackId, ackId);
+    await clients.modifyDeadline(subscription, ackId, 0);
     await topic.publishMessage({ data: Buffer.from('marker') });
     assert.equal((await clients.pullOne(subscription)).message.data.toString(), 'marker');
   });

@@ -39,7 +39,7 @@ function connect(t: TestContext, port: number): Clients {
   return clients;
 }
 
-describe('restart', { timeout: 40_000, concurrency: 2 }, () => {
+describe('restart', { timeout: 120_000, concurrency: 2 }, () => {
   test('after kill -9 every answered publish is delivered, and only what was not acknowledged', async t => {
     const dataFolder = await temporaryFolder(t);
     const first = await spawnServer(t, dataFolder);

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { status } from '@grpc/grpc-js';
 import { startPubSub } from '#local/pubsub/server.ts';
 import { openStore } from '#local/pubsub/store.ts';
 import { Clients } from '#test/contract/pubsub/clients.ts';
@@ -71,9 +73,28 @@ test('closing does not wait for those who pull', async () => {
   const clients = new Clients(server.address);
   const { subscription } = await clients.pair();
   const request = { subscription: subscription.name, maxMessages: 1 };
-  const pulled = clients.subscriber.pull(request, { retry: null });
+  const pulled = assert.rejects(clients.subscriber.pull(request, { retry: null }), {
+    code: status.UNAVAILABLE,
+  });
   await clients.pullReady(subscription);
   await server.close();
-  await assert.rejects(pulled);
+  await pulled;
+  await clients.close();
+});
+
+test('closing ends streams with UNAVAILABLE, after which alone clients come back', async () => {
+  const server = await startPubSub();
+  const clients = new Clients(server.address);
+  const { subscription } = await clients.pair();
+  const stream = clients.subscriber.streamingPull();
+  const opened = once(stream, 'data');
+  const ended = assert.rejects(once(stream, 'end'), {
+    code: status.UNAVAILABLE,
+    details: 'Server shutdownNow invoked',
+  });
+  stream.write({ subscription: subscription.name, streamAckDeadlineSeconds: 10 });
+  await opened;
+  await server.close();
+  await ended;
   await clients.close();
 });
