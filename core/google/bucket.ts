@@ -2,7 +2,8 @@
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { Storage, type File } from '@google-cloud/storage';
+import { IdempotencyStrategy, Storage, type File } from '@google-cloud/storage';
+import pRetry from 'p-retry';
 import { digestHex, type Digest } from '../digest.ts';
 import { TransientError } from '../errors.ts';
 import type { StoredBlob } from './blobs.ts';
