@@ -53,7 +53,7 @@ export function planLinks(outputs: readonly ReadOutput[]): RootPlan {
 /** Adds a node to the plan unless its path is taken, by the rule of {@link planLinks}. */
 export function claim(plan: RootPlan, path: string, node: PlannedNode): void {
   const taken = plan.get(path);
-  if (taken === undefined || (node.kind === 'directory' && taken.kind !== 'directory')) plan.set(path, node);
+  if (taken === undefined || node.kind === 'directory') plan.set(path, node);
 }
 
 interface Visit {

@@ -30,7 +30,6 @@ export async function packLayer(
   tar: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   { spoolFolder, signal }: PackOptions,
 ): Promise<PackedLayer> {
-  signal?.throwIfAborted();
   const file = spoolFile(spoolFolder);
   const discard = () => rm(file, { force: true });
   const handle = await open(file, 'wx', 0o600).catch(spoolError(spoolFolder));

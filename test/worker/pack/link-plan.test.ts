@@ -107,14 +107,31 @@ test('a link to a folder of the same output counts as the folder, at any depth',
     outputA({ share: folder({ man: link('../man') }), man: folder({ man1: folder({ 'a.1': file() }) }) }),
   ]);
   assert.equal(shown(deep).at(-1), `share/man/man1/a.1 -> ${A}/share/man/man1/a.1`);
+  const absolute = planLinks([
+    outputA({ share: folder({ man: link(`${A}/man`) }), man: folder({ x: file() }) }),
+  ]);
+  assert.equal(shown(absolute).at(-1), `share/man/x -> ${A}/share/man/x`);
+});
+
+test('below a followed link no other is followed, however deep', () => {
+  const plan = planLinks([
+    outputA({
+      x: link('y'),
+      y: folder({ sub: folder({ l: link('../../z') }) }),
+      z: folder({ file: file() }),
+    }),
+  ]);
+  assert.equal(plan.get('y/sub/l')?.kind, 'directory');
+  assert.equal(plan.get('x/sub/l')?.kind, 'link');
 });
 
 test('other links are linked as they are', () => {
   for (const target of [
     B, // another output
     `${A}-more/lib`, // one whose path begins the same
-    '../lib', // above the output, though it would come back by luck
-    `../${A.slice('/nix/store/'.length)}/lib`,
+    '../../bin', // above the output, though a folder of that name is in it
+    `${A}/../bin`,
+    '../lib', // the folder it lies in, by a way round
     '.', // the folder it lies in
     '..',
     'self', // itself, in circles
@@ -124,7 +141,11 @@ test('other links are linked as they are', () => {
     '../../etc',
   ]) {
     const plan = planLinks([
-      outputA({ lib: folder({ x: link(target), self: link('self'), program: file() }) }),
+      outputA({
+        lib: folder({ x: link(target), self: link('self'), program: file() }),
+        bin: folder(),
+        '-more': folder({ lib: folder() }),
+      }),
     ]);
     assert.equal(plan.get('lib/x')?.kind, 'link', target);
   }

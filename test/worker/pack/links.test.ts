@@ -97,6 +97,13 @@ test("a package's own files stand before ours, save for the folders that program
   assert.match(listed, / tmp\/x -> /);
 });
 
+test('second names are given only to files, and only where no package has them', async t => {
+  const own = { bin: folder({ env: file() }), usr: folder({ bin: folder({ env: file() }) }) };
+  assert.match(gnuTar(await layerOf(t, { own }), '-tvf', '-'), / usr\/bin\/env -> .*-own\/usr\/bin\/env\n/);
+  const odd = { bin: folder({ env: folder() }) };
+  assert.doesNotMatch(gnuTar(await layerOf(t, { odd }), '-tf', '-'), /^usr/m);
+});
+
 test('an output that is a single file has nothing to link', async t => {
   const real = join(temporaryFolder(t), 'script');
   makeNode(real, file('#!/bin/sh\n', true));
