@@ -3,7 +3,7 @@ import { createServer, request as sendRequest, type IncomingHttpHeaders, type Se
 import { connect, type AddressInfo } from 'node:net';
 import { randomUUID } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
-import { after, before, describe } from 'node:test';
+import { after, before, beforeEach, describe } from 'node:test';
 import { http, type HttpFunction } from '@google-cloud/functions-framework';
 import { getTestServer } from '@google-cloud/functions-framework/testing';
 import type { PackageSource } from '#core/package-source.ts';
@@ -97,8 +97,11 @@ export class Served implements AsyncDisposable {
     });
   }
 
-  /** Writes bytes to a new connection and ends it; answers what comes back until the server ends it too. */
-  async sendRaw(bytes: string | Buffer): Promise<string> {
+  /**
+   * Writes bytes to a new connection; answers what comes back until the server ends it. Our own end follows at once, or
+   * with `leaveOpen` never: then the bytes have to ask for `connection: close`.
+   */
+  async sendRaw(bytes: string | Buffer, { leaveOpen = false } = {}): Promise<string> {
     const socket = connect({ port: this.port, host: '127.0.0.1', allowHalfOpen: true });
     // A server that refuses may reset the connection while we still write: what it said until then is its answer.
     let answer = '';
@@ -107,7 +110,8 @@ export class Served implements AsyncDisposable {
       socket.once('close', () => resolve());
       socket.once('error', () => resolve());
     });
-    socket.end(bytes);
+    if (leaveOpen) socket.once('end', () => socket.end()).write(bytes);
+    else socket.end(bytes);
     await closed;
     return answer;
   }
@@ -134,6 +138,10 @@ export function onBothServers(title: string, holdMs: number, tests: (served: () 
       after(async () => {
         await served[Symbol.asyncDispose]();
         await cloud[Symbol.asyncDispose]();
+      });
+      // Express logs each refusal of its own with its stack: to us, not to the client.
+      beforeEach(context => {
+        if ('mock' in context) context.mock.method(console, 'error', () => undefined);
       });
       tests(() => served);
     });

@@ -84,6 +84,14 @@ describe('a pull that waits longer than one request may take', () => {
     assert.equal(last.headers['retry-after'], '5');
   });
 
+  test('with a forged hop is at its last: it is not sent round more often', async context => {
+    const registry = await served(context, SHORT);
+    const { name } = await cloud.newQueued();
+    for (const wait of ['10', '-1', '9e9', '0x1', '%00', '1%0d%0ax:y', 'x'.repeat(5_000)]) {
+      specError(await registry.send(`/v2/${name}/manifests/latest?wait=${wait}`), 429);
+    }
+  });
+
   test('is told what goes on, for HEAD as for GET', async context => {
     const registry = await served(context, SHORT);
     const { name, key } = await cloud.newQueued();
