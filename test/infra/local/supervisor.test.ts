@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { suite, test, type TestContext } from 'node:test';
@@ -52,9 +53,10 @@ function supervise(context: TestContext, options: Partial<SupervisorOptions> = {
   };
 }
 
+/** A zombie has ended: its parent, which may be the init of a container, has not looked yet. */
 function isAlive(pid: number): boolean {
   try {
-    return process.kill(pid, 0);
+    return !/^State:\s*Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
   } catch {
     return false;
   }
@@ -153,12 +155,14 @@ await suite('supervisor', { concurrency: 4, timeout: 20_000 }, () => {
     const supervising = fork(resolve(PROGRAMS, 'supervising.ts'), [], {
       stdio: ['ignore', 'inherit', 'inherit', 'pipe', 'ipc'],
     });
-    await once(supervising, 'message');
+    const [pids] = (await once(supervising, 'message')) as [number[]];
+    assert.deepEqual(pids.map(isAlive), [true, true]);
     // Every program holds the other end: it closes with the last of them.
     const held = supervising.stdio[3] as Readable;
     held.resume();
     const allGone = once(held, 'close');
     supervising.kill('SIGKILL');
     await allGone;
+    assert.deepEqual(pids.filter(isAlive), []);
   });
 });

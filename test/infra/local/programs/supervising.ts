@@ -2,10 +2,13 @@
 import { resolve } from 'node:path';
 import { Supervisor } from '#local/supervisor.ts';
 
+let pids: Readonly<Record<string, number>> = {};
 const supervisor = new Supervisor({
   onLine: () => {},
   onNotice: () => {},
-  onProcesses: () => {},
+  onProcesses: now => {
+    pids = now;
+  },
   inherited: [3],
 });
 for (const name of ['obedient', 'stubborn']) {
@@ -16,4 +19,4 @@ for (const name of ['obedient', 'stubborn']) {
     restarts: true,
   });
 }
-process.send?.('supervising');
+process.send?.(Object.values(pids));
