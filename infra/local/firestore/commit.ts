@@ -1,12 +1,12 @@
 // All writes of a commit, or none.
-import type { Micros } from './clock.ts';
+import { toTimestamp, type Micros } from './clock.ts';
 import { invalid } from './errors.ts';
 import { documentSize } from './fields.ts';
 import type { DocumentName } from './names.ts';
 import type { DocumentStore } from './store.ts';
-import type { Version } from './version.ts';
+import { isDocument, type Version } from './version.ts';
 import type { WriteResult } from './wire.ts';
-import { applyWrite, type Write } from './writes.ts';
+import { applyWrite, type Precondition, type Write } from './writes.ts';
 
 /** https://firebase.google.com/docs/firestore/quotas: "Maximum API request size" */
 const MAX_COMMIT_BYTES = 10 * 1024 * 1024;
@@ -31,7 +31,15 @@ export function commitWrites(store: DocumentStore, writes: readonly Write[], now
     [...changed.values()].filter(version => !leavesNothing(version, store)),
     now,
   );
-  return results;
+  return results.map((result, index) => withFinalTime(result, writes[index], store));
+}
+
+/** Writes to one document count as one: each result tells what became of it in the end. */
+function withFinalTime(result: WriteResult, write: Write | undefined, store: DocumentStore): WriteResult {
+  const version = write && store.latest(write.name);
+  const { updateTime: _earlier, ...rest } = result;
+  if (!version || !isDocument(version)) return rest;
+  return { ...rest, updateTime: toTimestamp(version.updateTime) };
 }
 
 /** Created and deleted in one commit. */
@@ -48,34 +56,39 @@ function checkCommitSize(writes: readonly Write[]): void {
   }
 }
 
+/** What the writes so far make of a document. */
+interface Sequence {
+  readonly last: string;
+  readonly deletes: boolean;
+  /** The version that one of them asks for. */
+  readonly version: Micros | undefined;
+}
+
 /**
  * Writes to one document that contradict each other are refused whatever is stored: creating what an earlier
  * write has left there, needing what an earlier write has deleted, or asking for two different versions.
  */
 function checkSequences(writes: readonly Write[]): void {
-  const earlier = new Map<DocumentName, Write>();
+  const sequences = new Map<DocumentName, Sequence>();
   for (const write of writes) {
-    const before = earlier.get(write.name);
-    if (before) checkSequence(before, write);
-    earlier.set(write.name, write);
+    const { precondition, operation } = write;
+    const version = precondition.kind === 'updated at' ? precondition.time : undefined;
+    const next = { last: describe(write), deletes: operation.kind === 'delete', version };
+    const before = sequences.get(write.name);
+    if (before) checkSequence(before, next, precondition);
+    sequences.set(write.name, { ...next, version: before?.version ?? version });
   }
 }
 
-function checkSequence(before: Write, after: Write): void {
-  const deleted = before.operation.kind === 'delete';
-  const needed = after.precondition.kind;
-  const contradiction =
-    (needed === 'missing' && !deleted) || ((needed === 'exists' || needed === 'updated at') && deleted);
-  if (contradiction) {
-    invalid(`Cannot ${describe(before)} then ${describe(after)} an entity in the same request.`);
+function checkSequence(before: Sequence, next: Sequence, { kind }: Precondition): void {
+  const sameVersion = next.version !== undefined && next.version === before.version;
+  const needsDocument = kind === 'exists' || (kind === 'updated at' && !(next.deletes && sameVersion));
+  if (before.deletes ? needsDocument : kind === 'missing') {
+    invalid(`Cannot ${before.last} then ${next.last} an entity in the same request.`);
   }
-  if (after.precondition.kind === 'updated at' && !sameVersion(before, after.precondition.time)) {
+  if (next.version !== undefined && !sameVersion) {
     invalid('Cannot collapse mutations with different version preconditions.');
   }
-}
-
-function sameVersion({ precondition }: Write, time: Micros): boolean {
-  return precondition.kind === 'updated at' && precondition.time === time;
 }
 
 function describe({ operation, precondition }: Write): string {

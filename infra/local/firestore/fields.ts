@@ -77,8 +77,7 @@ function parseNested(value: Value, depth: number): Value {
       }
       return value;
     case 'geoPointValue':
-      checkGeoPoint(value.geoPointValue);
-      return value;
+      return { ...value, geoPointValue: parseGeoPoint(value.geoPointValue) };
     case 'arrayValue':
       checkDepth(depth + 1);
       return { ...value, arrayValue: { values: parseArray(value.arrayValue.values, depth) } };
@@ -112,9 +111,10 @@ function checkDepth(depth: number): void {
   if (depth > MAX_DEPTH) invalid(`A field is nested more than ${MAX_DEPTH} levels deep.`);
 }
 
-function checkGeoPoint({ latitude = 0, longitude = 0 }: GeoPoint): void {
+function parseGeoPoint({ latitude = 0, longitude = 0 }: GeoPoint): GeoPoint {
   if (!(Math.abs(latitude) <= 90)) invalid(`Geo point latitude '${latitude}' is outside -90 to 90.`);
   if (!(Math.abs(longitude) <= 180)) invalid(`Geo point longitude '${longitude}' is outside -180 to 180.`);
+  return { latitude, longitude };
 }
 
 function checkValueSize(bytes: number): void {

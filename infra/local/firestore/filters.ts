@@ -2,7 +2,7 @@
 import { invalid, unsupported } from './errors.ts';
 import { fieldAt, NAME_PATH, parseFieldPath, type FieldPath } from './field-paths.ts';
 import { parseValue } from './fields.ts';
-import { compareValues, equalValues, isNaNValue, isNull, sameRank } from './values.ts';
+import { arrayValue, compareValues, equalValues, isNaNValue, isNull, sameRank } from './values.ts';
 import type { StoredDocument } from './version.ts';
 import type * as wire from './wire.ts';
 
@@ -65,16 +65,23 @@ function alternatives({ fieldFilter }: wire.Filter): number {
 
 function parseFieldFilter(filter: NonNullable<wire.Filter['fieldFilter']>): Condition {
   const field = parseQueryField(filter.field);
-  const operand = parseValue(filter.value);
+  const operand = parseOperand(filter);
   const condition = toCondition(field, filter.op, operand);
   if (field.path === NAME_PATH) checkNameOperand(filter.op, operand);
   return condition;
 }
 
+/** Each element of IN's list is a value of its own, and so may be a list. */
+function parseOperand({ op, value }: NonNullable<wire.Filter['fieldFilter']>): wire.Value {
+  const isList = op === 'IN' && value?.valueType === 'arrayValue';
+  return isList ? arrayValue(value.arrayValue.values.map(parseValue)) : parseValue(value);
+}
+
 function toCondition(field: QueryField, op: string | undefined, operand: wire.Value): Condition {
   const range = (inRange: (order: number) => boolean): Condition => ({
     field,
-    isInequality: true,
+    // A range that ends at null or NaN has at most that one value in it, and no order.
+    isInequality: !isNull(operand) && !isNaNValue(operand),
     accepts: value =>
       sameRank(value, operand) &&
       isNaNValue(value) === isNaNValue(operand) &&

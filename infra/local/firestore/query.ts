@@ -33,11 +33,12 @@ export function parseQuery(parent: string | undefined, query: wire.StructuredQue
   const collection = parseCollection(parent, query);
   const conditions = parseFilter(query.where);
   const orders = parseOrders(query.orderBy, conditions);
-  refuseKeyScan(orders, conditions);
-  const startsAt = parseCursor(query.startAt, orders);
-  const endsBefore = parseCursor(query.endAt, orders);
+  const explicit = orders.slice(0, query.orderBy.length);
+  const startsAt = parseCursor(query.startAt, explicit);
+  const endsBefore = parseCursor(query.endAt, explicit);
   const offset = parseCount(query.offset, 'offset');
   const limit = query.limit ? parseCount(query.limit.value, 'limit') : Infinity;
+  refuseKeyScan(orders, conditions);
   const run = (documents: Iterable<StoredDocument>): readonly StoredDocument[] => {
     const candidates: Candidate[] = [];
     for (const document of documents) {

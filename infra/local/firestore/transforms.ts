@@ -14,8 +14,15 @@ export interface Transform {
 /** From the field's value to the new one, and what the write's result says of it. */
 type Compute = (old: Value | undefined, now: Micros) => { readonly value: Value; readonly result: Value };
 
-export function parseTransform(wire: FieldTransform): Transform {
-  return { path: parseFieldPath(wire.fieldPath), compute: parseCompute(wire) };
+/** @throws INVALID_ARGUMENT, UNIMPLEMENTED */
+export function parseTransforms(wire: readonly FieldTransform[]): readonly Transform[] {
+  const transforms = wire.map(one => ({ path: parseFieldPath(one.fieldPath), compute: parseCompute(one) }));
+  for (const outer of transforms) {
+    if (transforms.some(inner => isBelow(inner.path, outer.path))) {
+      invalid(`Cannot transform property ${outer.path.join('.')} and its nested property at the same time.`);
+    }
+  }
+  return transforms;
 }
 
 /** Applies the transforms one after the other. */
@@ -65,6 +72,10 @@ function parseCompute(wire: FieldTransform): Compute {
     default:
       return unsupported(`the field transform ${wire.transformType}`);
   }
+}
+
+function isBelow(inner: FieldPath, outer: FieldPath): boolean {
+  return inner.length > outer.length && outer.every((name, index) => inner[index] === name);
 }
 
 /** REQUEST_TIME has millisecond precision (google.firestore.v1.DocumentTransform). */

@@ -7,7 +7,7 @@ import { fieldAt, NAME_PATH, parseFieldPath, withField, type FieldPath } from '.
 import { checkDocumentSize, parseFields } from './fields.ts';
 import { parseDatabaseName, parseDocumentNameIn, type DatabaseName, type DocumentName } from './names.ts';
 import { isDocument, type Version } from './version.ts';
-import { applyTransforms, parseTransform, type Transform } from './transforms.ts';
+import { applyTransforms, parseTransforms, type Transform } from './transforms.ts';
 import type * as wire from './wire.ts';
 
 export type Precondition =
@@ -48,7 +48,7 @@ function parseWrite(database: DatabaseName, write: wire.Write): Write {
     case 'update': {
       const name = parseDocumentNameIn(database, write.update?.name);
       const fields = parseFields(write.update?.fields ?? {});
-      const transforms = write.updateTransforms.map(parseTransform);
+      const transforms = parseTransforms(write.updateTransforms);
       if (!write.updateMask)
         return { name, precondition, operation: { kind: 'replace', fields, transforms } };
       const mask = write.updateMask.fieldPaths.filter(path => path !== NAME_PATH).map(parseFieldPath);
@@ -60,7 +60,8 @@ function parseWrite(database: DatabaseName, write: wire.Write): Write {
     }
     case 'transform': {
       const name = parseDocumentNameIn(database, write.transform?.document);
-      const transforms = write.transform?.fieldTransforms.map(parseTransform) ?? [];
+      const transforms = parseTransforms(write.transform?.fieldTransforms ?? []);
+      if (transforms.length === 0) invalid('A transform needs at least one field transform.');
       return { name, precondition, operation: { kind: 'merge', fields: {}, mask: [], transforms } };
     }
     case undefined:

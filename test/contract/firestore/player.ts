@@ -72,11 +72,13 @@ export class Player {
     const { transaction } = await this.#raw.call<{ transaction: Buffer }>('BeginTransaction', request);
     const read = operation.reads.length === 0 ? [] : await this.#get(operation.reads, { transaction });
     const found = await this.#query(operation.query, { transaction }).catch(toCode);
-    if (operation.end === 'rollback' || 'code' in found) {
-      await this.#raw.call('Rollback', { ...request, transaction });
-      return { read, found };
-    }
-    return { read, found, committed: await this.#commit(operation.writes, { transaction }) };
+    const committed =
+      operation.end === 'rollback'
+        ? 'not'
+        : await this.#commit(operation.writes, { transaction }).catch(toCode);
+    // As the client library does it, also after a failure: the emulator's locks would stay.
+    await this.#raw.call('Rollback', { ...request, transaction }).catch(toCode);
+    return { read, found, committed };
   }
 
   #commit(writes: readonly RandomWrite[], extra: object = {}): Promise<object> {
@@ -139,7 +141,9 @@ export class Player {
     if (typeof value === 'string') return value.replace(this.#collection, 'collection');
     if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) return value;
     if (isServerTime(value)) return this.#timeName(value);
-    const entries = Object.entries(value).filter(([key]) => key !== 'commitTime');
+    const entries = Object.entries(value).filter(
+      ([key, inner]) => key !== 'commitTime' && !isDefault(key, inner),
+    );
     return Object.fromEntries(entries.map(([key, inner]) => [key, this.#plain(inner)]));
   }
 
@@ -159,6 +163,11 @@ interface BatchWriteAnswer {
 function toCode(error: unknown): { code: unknown } {
   if (error instanceof Error && 'code' in error) return { code: error.code };
   throw error;
+}
+
+/** On the wire, a scalar at its default may be there or not. */
+function isDefault(key: string, value: unknown): boolean {
+  return ['latitude', 'longitude', 'seconds', 'nanos'].includes(key) && Number(value) === 0;
 }
 
 /** The times of the operations lie decades before those of the server. */
