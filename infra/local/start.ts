@@ -9,12 +9,11 @@ import { installPrerequisites } from './prerequisites.ts';
 import { chooseSource, parseWantedSource } from './source-choice.ts';
 import { StartError } from './start-error.ts';
 import { openStateFolder, type StateFolder } from './state-folder.ts';
+import { untilStopRequested } from './stop-request.ts';
 import { Supervisor } from './supervisor.ts';
 import { startSystem, STOP_ORDER } from './system.ts';
 import { createTerminal, type Terminal } from './terminal.ts';
 import { prepareWorker } from './worker-environment.ts';
-
-const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 process.exit(await main());
 
@@ -42,10 +41,13 @@ async function run(choices: Choices, terminal: Terminal): Promise<void> {
     inherited: [state.lock],
   });
   const stopping = new AbortController();
-  const stopRequested = untilStopRequested(supervisor, terminal).then(() => stopping.abort());
+  const stopRequested = untilStopRequested(() => supervisor.kill()).then(() => {
+    stopping.abort();
+    terminal.progress('Stopping');
+  });
   try {
     const up = bringUp({ choices, wanted, state, supervisor, terminal, signal: stopping.signal });
-    await Promise.race([up, stopRequested]);
+    await Promise.race([up, supervisor.broken, stopRequested]);
     await Promise.race([supervisor.broken, stopRequested]);
   } finally {
     await supervisor.stop(STOP_ORDER);
@@ -78,19 +80,5 @@ async function bringUp({ choices, wanted, state, supervisor, terminal, signal }:
     source: formatPackageSource(source),
     reason,
     state: state.root,
-  });
-}
-
-/** Resolves at the first signal to stop. At a second one, programs are not waited for. */
-async function untilStopRequested(supervisor: Supervisor, terminal: Terminal): Promise<void> {
-  await new Promise<void>(resolve => {
-    const onSignal = (): void => {
-      resolve();
-      for (const signal of STOP_SIGNALS) process.off(signal, onSignal).on(signal, () => supervisor.kill());
-      terminal.progress('Stopping');
-    };
-    for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
-    // Nobody reads any more.
-    process.stdout.on('error', () => resolve());
   });
 }
