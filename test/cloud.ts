@@ -11,6 +11,7 @@ import { openHints, type Hints } from '#core/google/hints.ts';
 import { openImages, type Images } from '#core/google/images.ts';
 import { decodeHint } from '#core/hint.ts';
 import type { Priority } from '#core/image-document.ts';
+import { isClaimable } from '#core/image-life.ts';
 import { parseImageRequest, requestKey, type ImageRequest, type RequestKey } from '#core/image-request.ts';
 import { parseRepositoryName, parseTag } from '#core/reference.ts';
 import { startFirestore } from '#local/firestore/server.ts';
@@ -102,6 +103,22 @@ export class Cloud implements AsyncDisposable {
     const asked = this.newImage();
     await this.images.queue(asked.key, asked.request, by, await this.images.read(asked.key));
     return asked;
+  }
+
+  /** Waits, by the server's clock, until a worker may take the build. */
+  async untilClaimable(key: RequestKey): Promise<void> {
+    for (;;) {
+      const { document, readTime } = await this.images.read(key);
+      if (document !== undefined && isClaimable(document.build, readTime)) return;
+    }
+  }
+
+  /** Has a worker `token` take a build that another has: by making its lease one that ended long ago. */
+  async takeOver(key: RequestKey, token: string): Promise<void> {
+    const reference = this.firestore.collection('images').doc(key);
+    // The other may renew in between.
+    do await reference.update({ 'build.lease.renewedAt': new Date(0) });
+    while ((await this.images.claim(key, token, 600)).kind !== 'claimed');
   }
 
   /** Takes the hints that lie ready on a topic, without waiting for more. */

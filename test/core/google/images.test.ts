@@ -4,7 +4,7 @@ import { digestOf } from '#core/digest.ts';
 import { PermanentError, TransientError } from '#core/errors.ts';
 import { LOG_LIMIT } from '#core/failure.ts';
 import type { Build } from '#core/image-document.ts';
-import { ATTEMPT_LIMIT, isClaimable } from '#core/image-life.ts';
+import { ATTEMPT_LIMIT } from '#core/image-life.ts';
 import type { RequestKey } from '#core/image-request.ts';
 import { LeaseLostError, type Published, type Seen } from '#core/google/images.ts';
 import { openManifests } from '#core/google/manifests.ts';
@@ -25,14 +25,6 @@ async function buildOf(key: RequestKey): Promise<Build> {
   const { document } = await cloud.images.read(key);
   assert.ok(document);
   return document.build;
-}
-
-/** Waits, by the server's clock, until the build may be taken. */
-async function untilClaimable(key: RequestKey): Promise<void> {
-  for (;;) {
-    const { document, readTime } = await cloud.images.read(key);
-    if (document !== undefined && isClaimable(document.build, readTime)) return;
-  }
 }
 
 function published(text: string): Published {
@@ -137,7 +129,7 @@ describe('claim', () => {
   test('of a lease that is over, by ten at once, is given to exactly one', async () => {
     const { key } = await cloud.newQueued();
     await cloud.images.claim(key, 'vanished', OVER_AT_ONCE);
-    await untilClaimable(key);
+    await cloud.untilClaimable(key);
     const results = await Promise.all(
       Array.from({ length: 10 }, (_, i) => cloud.images.claim(key, `worker-${i}`, LONG)),
     );
@@ -170,7 +162,7 @@ describe('claim', () => {
     const { key } = await cloud.newQueued();
     for (let attempt = 1; attempt <= ATTEMPT_LIMIT; attempt++) {
       await cloud.images.claim(key, `try-${attempt}`, OVER_AT_ONCE);
-      await untilClaimable(key);
+      await cloud.untilClaimable(key);
     }
     assert.equal((await cloud.images.claim(key, 'one-more', LONG)).kind, 'nothing-to-do');
     const build = await buildOf(key);
@@ -193,7 +185,7 @@ describe('the holder of a lease', () => {
     test(`who lost it cannot ${what}: nothing changes`, async () => {
       const { key } = await cloud.newQueued();
       await cloud.images.claim(key, 'old', OVER_AT_ONCE);
-      await untilClaimable(key);
+      await cloud.untilClaimable(key);
       await cloud.images.claim(key, 'new', LONG);
       const earlier = await cloud.images.read(key);
       await assert.rejects(write(key, 'old'), LeaseLostError);
@@ -217,7 +209,7 @@ describe('the holder of a lease', () => {
     test(`may ${what} after its end while nobody else has begun`, async () => {
       const { key } = await cloud.newQueued();
       await cloud.images.claim(key, 'mine', OVER_AT_ONCE);
-      await untilClaimable(key);
+      await cloud.untilClaimable(key);
       await write(key, 'mine');
     });
   }
@@ -233,7 +225,7 @@ describe('the holder of a lease', () => {
   test('renews by the server’s clock, and says how far it is', async () => {
     const { key } = await cloud.newQueued();
     await cloud.images.claim(key, 'mine', OVER_AT_ONCE);
-    await untilClaimable(key);
+    await cloud.untilClaimable(key);
     const earlier = await buildOf(key);
     await cloud.images.renew(key, 'mine', { name: 'packing', done: 2, of: 9 });
     const build = await buildOf(key);
