@@ -6,7 +6,6 @@ import { StartError } from '#local/start-error.ts';
 import { thisMachine } from '#local/machine.ts';
 import { installPrerequisites } from '#local/prerequisites.ts';
 import { installTools } from './tools.ts';
-import { sayWhatIsNotCompared } from './not-compared.ts';
 
 /** A test that hangs is ended with its name, well before the whole run would be. Milliseconds. */
 const TEST_LIMIT_MS = 300_000;
@@ -18,7 +17,7 @@ if (paths.includes('--help')) {
 }
 
 try {
-  await installPrerequisites(undefined, await thisMachine(), console.error);
+  await installPrerequisites('debian', await thisMachine(), console.error);
   await installTools(console.error);
 } catch (error) {
   if (!(error instanceof StartError)) throw error;
@@ -34,5 +33,4 @@ const { status } = spawnSync(
   ['--test', `--test-concurrency=${availableParallelism()}`, `--test-timeout=${TEST_LIMIT_MS}`, ...patterns],
   { stdio: 'inherit', env: { ...process.env, METADATA_SERVER_DETECTION: 'none' } },
 );
-sayWhatIsNotCompared();
 process.exit(status ?? 1);

@@ -21,6 +21,6 @@ export const janitor: () => Promise<void> = startOrExit(log, () => {
   });
   return async () => {
     const hinted = await sweepUnclaimedBuilds(images, hints, log);
-    log.info({ hinted }, 'swept');
+    if (hinted > 0) log.info({ hinted }, 'builds that were left alone have their hints again');
   };
 });

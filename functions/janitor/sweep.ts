@@ -18,7 +18,7 @@ export async function sweepUnclaimedBuilds(images: Images, hints: Hints, log: Lo
     if (build?.state !== 'queued' && build?.state !== 'building') continue;
     if (!needsHint(build, seen.readTime, PATIENCE_MS)) continue;
     await hints.send(key, build.by);
-    log.info(
+    log.debug(
       { image: key, state: build.state, attempts: build.attempts },
       'a build was left alone: its hint is sent again',
     );

@@ -5,7 +5,7 @@ import type { PackageSource } from '#core/package-source.ts';
 import { findCommand, type Machine } from './machine.ts';
 import { StartError } from './start-error.ts';
 
-interface Prerequisite {
+export interface Prerequisite {
   readonly command: string;
   /** Debian's name of the package that has it. */
   readonly debianPackage: string;
@@ -32,9 +32,19 @@ export async function installPrerequisites(
   machine: Machine,
   report: (text: string) => void,
 ): Promise<void> {
-  let missing = await missingOf(neededFor(source), machine);
+  const needed = neededFor(source);
+  const isIncomplete = source === undefined && (await missingOf(needed, machine)).length > 0;
   // Debian's Nix is too old for nixpkgs: the choice will be the bundled set, whose needs come along.
-  if (source === undefined && missing.length > 0) missing = await missingOf(neededFor('debian'), machine);
+  await installMissing(isIncomplete ? neededFor('debian') : needed, machine, report);
+}
+
+/** Installs those of `needed` that are missing, as {@link installPrerequisites} does. */
+export async function installMissing(
+  needed: readonly Prerequisite[],
+  machine: Machine,
+  report: (text: string) => void,
+): Promise<void> {
+  const missing = await missingOf(needed, machine);
   if (missing.length === 0) return;
   const packages = [...new Set(missing.map(({ debianPackage }) => debianPackage))];
   const apt = await findApt(missing, packages, machine);
