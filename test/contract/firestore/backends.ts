@@ -23,16 +23,19 @@ interface RunningServer {
   close(): Promise<void>;
 }
 
-/** Runs the tests against every backend, each started once for them. */
-export function onEveryBackend(title: string, tests: (backend: Backend) => void): void {
+/** Tests that hold for every backend. */
+export type Suite = (backend: Backend) => void;
+
+/** Runs the suites against every backend, each started once. */
+export function onEveryBackend(suites: Readonly<Record<string, Suite>>): void {
   onBackend(
-    `${title}: stand-in`,
+    'stand-in',
     () => startFirestore(),
     () => false,
-    tests,
+    suites,
   );
   const official = findOfficialFirestore();
-  const officialTitle = `${title}: Google's emulator`;
+  const officialTitle = "Google's emulator";
   if ('missing' in official) {
     describe(officialTitle, { skip: official.missing });
     return;
@@ -41,7 +44,7 @@ export function onEveryBackend(title: string, tests: (backend: Backend) => void)
     officialTitle,
     () => startOfficialFirestore(official.jar),
     name => `known difference: ${officialDifferences[name]}`,
-    tests,
+    suites,
   );
 }
 
@@ -55,7 +58,7 @@ function onBackend(
   title: string,
   start: () => Promise<RunningServer>,
   differsIn: Backend['differsIn'],
-  tests: (backend: Backend) => void,
+  suites: Readonly<Record<string, Suite>>,
 ): void {
   // At once: most of the time of a test is the client library's, which waits before it tries again.
   describe(title, { timeout: 60_000, concurrency: true }, () => {
@@ -76,7 +79,7 @@ function onBackend(
       if (part === undefined) throw new Error('The backend runs only within tests.');
       return part;
     };
-    tests({
+    const backend: Backend = {
       differsIn,
       get firestore() {
         return running(firestore);
@@ -85,6 +88,9 @@ function onBackend(
         return running(raw);
       },
       collection: () => running(firestore).collection(freshCollection()),
-    });
+    };
+    for (const [name, suite] of Object.entries(suites)) {
+      describe(name, { concurrency: true }, () => suite(backend));
+    }
   });
 }

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { startFirestore } from '#local/firestore/server.ts';
 import { findOfficialFirestore, startOfficialFirestore } from '#test/contract/official-firestore.ts';
 import { operations } from './operations.ts';

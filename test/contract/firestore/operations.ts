@@ -1,5 +1,5 @@
 // Random requests in Firestore's own protocol, over a few documents and fields, so that they meet each other.
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { ROOT } from './raw-client.ts';
 
 /** Which version a write asks for; the player knows the times of its server. */

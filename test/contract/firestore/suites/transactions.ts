@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DocumentReference, Transaction } from '@google-cloud/firestore';
 import { status } from '@grpc/grpc-js';
-import { onEveryBackend } from './backends.ts';
-import { DATABASE, freshCollection, ROOT } from './raw-client.ts';
+import type { Suite } from '../backends.ts';
+import { DATABASE, freshCollection, ROOT } from '../raw-client.ts';
 
 const PERSISTENT = { maxAttempts: 30 };
 
@@ -23,7 +23,7 @@ async function increment(transaction: Transaction, document: DocumentReference):
   transaction.update(document, { n: n + 1 });
 }
 
-onEveryBackend('transactions', backend => {
+export const transactions: Suite = backend => {
   test('read, compute, write', async () => {
     const document = backend.collection().doc('a');
     await document.set({ n: 1 });
@@ -239,4 +239,4 @@ onEveryBackend('transactions', backend => {
     await rollback(transaction);
     await assert.rejects(rollback(transaction), invalid);
   });
-});
+};

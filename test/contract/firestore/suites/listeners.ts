@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import type { DocumentReference, DocumentSnapshot, Query, QuerySnapshot } from '@google-cloud/firestore';
 import { status } from '@grpc/grpc-js';
-import { onEveryBackend } from './backends.ts';
-import { Inbox } from './inbox.ts';
-import { DATABASE } from './raw-client.ts';
+import type { Suite } from '../backends.ts';
+import { Inbox } from '../inbox.ts';
+import { DATABASE } from '../raw-client.ts';
 
 function watch(document: DocumentReference): { inbox: Inbox<DocumentSnapshot>; stop: () => void } {
   const inbox = new Inbox<DocumentSnapshot>();
@@ -21,7 +21,7 @@ function changes(snapshot: QuerySnapshot): string[] {
   return snapshot.docChanges().map(({ type, doc }) => `${type} ${doc.id}`);
 }
 
-onEveryBackend('listeners', backend => {
+export const listeners: Suite = backend => {
   test('a document: missing, created, updated, deleted', async () => {
     const document = backend.collection().doc('a');
     const { inbox, stop } = watch(document);
@@ -119,7 +119,7 @@ onEveryBackend('listeners', backend => {
     stream.end();
     await once(stream, 'end');
   });
-});
+};
 
 interface ListenAnswer {
   readonly targetChange?: {

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { FieldPath, Timestamp, type CollectionReference, type Query } from '@google-cloud/firestore';
 import { status } from '@grpc/grpc-js';
-import { onEveryBackend } from './backends.ts';
-import { ROOT } from './raw-client.ts';
+import type { Suite } from '../backends.ts';
+import { ROOT } from '../raw-client.ts';
 
 async function ids(query: Query): Promise<string> {
   return (await query.get()).docs.map(({ id }) => id).join(' ');
 }
 
-onEveryBackend('queries', backend => {
+export const queries: Suite = backend => {
   let numbers: CollectionReference;
   before(async () => {
     numbers = backend.collection();
@@ -124,4 +124,4 @@ onEveryBackend('queries', backend => {
     assert.deepEqual(streamed, ['d9']);
     assert.equal(await ids(numbers.doc('d0').collection('below')), 'x');
   });
-});
+};

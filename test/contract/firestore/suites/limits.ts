@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { status } from '@grpc/grpc-js';
-import { onEveryBackend } from './backends.ts';
-import { DATABASE, freshCollection, ROOT } from './raw-client.ts';
+import type { Suite } from '../backends.ts';
+import { DATABASE, freshCollection, ROOT } from '../raw-client.ts';
 
 const one = { integerValue: 1 };
 const nested = (levels: number): object =>
@@ -44,7 +44,7 @@ const badNames: Readonly<Record<string, string>> = {
   'a reserved collection': `${ROOT}/__c__/d`,
 };
 
-onEveryBackend('limits', backend => {
+export const limits: Suite = backend => {
   const commit = (...writes: object[]): Promise<unknown> =>
     backend.raw.call('Commit', { database: DATABASE, writes });
   const set = (name: string, fields: object): object => ({ update: { name, fields } });
@@ -109,4 +109,4 @@ onEveryBackend('limits', backend => {
     );
     assert.equal((await backend.firestore.collection(collection).get()).size, 0);
   });
-});
+};

@@ -2,15 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FieldPath, FieldValue, GeoPoint, Timestamp } from '@google-cloud/firestore';
 import { status } from '@grpc/grpc-js';
-import { onEveryBackend } from './backends.ts';
-import { ROOT } from './raw-client.ts';
+import type { Suite } from '../backends.ts';
+import { ROOT } from '../raw-client.ts';
 
 interface ListPage {
   readonly documents: readonly object[];
   readonly nextPageToken?: string;
 }
 
-onEveryBackend('documents', backend => {
+export const documents: Suite = backend => {
   test('every type of value comes back as it was', async () => {
     const document = backend.collection().doc('a');
     const data = {
@@ -193,8 +193,8 @@ onEveryBackend('documents', backend => {
   test('getAll answers for each document, and with a field mask only its fields', async () => {
     const collection = backend.collection();
     await collection.doc('a').set({ x: { y: 1, z: 2 }, w: 3 });
-    const documents = [collection.doc('a'), collection.doc('missing'), collection.doc('a')];
-    const found = await backend.firestore.getAll(...documents, { fieldMask: ['x.y'] });
+    const references = [collection.doc('a'), collection.doc('missing'), collection.doc('a')];
+    const found = await backend.firestore.getAll(...references, { fieldMask: ['x.y'] });
     assert.deepEqual(
       found.map(snapshot => snapshot.data()),
       [{ x: { y: 1 } }, undefined, { x: { y: 1 } }],
@@ -238,4 +238,4 @@ onEveryBackend('documents', backend => {
     }
     assert.deepEqual(pages, [3, 3, 1]);
   });
-});
+};
