@@ -23,6 +23,9 @@ export type PushMessage = z.infer<typeof pushMessageSchema>;
 /** A dead worker's message is back in a minute; a live one extends the deadline. */
 const ACK_DEADLINE_SECONDS = 60;
 
+/** A hint that is given back comes again soon, but no build is tried over and over without a pause. */
+const RETRY_POLICY = { minimumBackoff: { seconds: 1 }, maximumBackoff: { seconds: 60 } };
+
 const ALREADY_EXISTS = 6;
 
 /** Creates what is not there yet: on a second start everything is. */
@@ -34,7 +37,7 @@ export async function createResources(pubsub: PubSub, storage: Storage): Promise
     ...PUSHED_TOPICS.map(topic => createIfAbsent(pubsub.createTopic(topic))),
     ...PULLED_TOPICS.map(async topic => {
       await createIfAbsent(pubsub.createTopic(topic));
-      const settings = { ackDeadlineSeconds: ACK_DEADLINE_SECONDS };
+      const settings = { ackDeadlineSeconds: ACK_DEADLINE_SECONDS, retryPolicy: RETRY_POLICY };
       await createIfAbsent(pubsub.createSubscription(topic, topic, settings));
     }),
   ]);
@@ -48,7 +51,7 @@ export async function pushTo(pubsub: PubSub, topic: PushedTopic, port: number): 
   const pushConfig = {
     pushEndpoint: `http://127.0.0.1:${port}/projects/${pubsub.projectId}/topics/${topic}`,
   };
-  const settings = { ackDeadlineSeconds: ACK_DEADLINE_SECONDS, pushConfig };
+  const settings = { ackDeadlineSeconds: ACK_DEADLINE_SECONDS, retryPolicy: RETRY_POLICY, pushConfig };
   await createIfAbsent(pubsub.createSubscription(topic, topic, settings));
   await pubsub.subscription(topic).modifyPushConfig(pushConfig);
 }
