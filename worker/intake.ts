@@ -10,6 +10,12 @@ import type { Log } from '#core/google/log.ts';
 /** Of those that are at hand, builds that someone waits for go first. */
 const PRIORITY: Readonly<Record<Priority, number>> = { pull: 1, refresh: 0 };
 
+/**
+ * Hints at hand beyond the slots. One more of those that someone waits for: otherwise, when a slot is freed, the next of
+ * them is still at Pub/Sub, and a refresh that is here already takes its place.
+ */
+const SPARE: Readonly<Record<Priority, number>> = { pull: 1, refresh: 0 };
+
 /** `again` gives the hint back, for this worker or another. */
 export type HandledAs = 'done' | 'again';
 
@@ -29,8 +35,8 @@ export interface Intake {
 }
 
 /**
- * Opens both subscriptions. A message is settled when its build has ended, so that flow control never hands this worker
- * more than it has slots for, and the hints of a worker that vanishes are delivered again by themselves.
+ * Opens both subscriptions. A message is settled when its build has ended, so that flow control hands this worker no
+ * more than it soon has slots for, and the hints of a worker that vanishes are delivered again by themselves.
  */
 export async function startIntake(parts: IntakeParts): Promise<Intake> {
   const { projectId, subscriptions, slots, handle, log, onBroken } = parts;
@@ -52,7 +58,10 @@ export async function startIntake(parts: IntakeParts): Promise<Intake> {
 
   function open(priority: Priority): Subscription {
     const subscription = pubsub.subscription(subscriptions[priority], {
-      flowControl: { maxMessages: slots, allowExcessMessages: false },
+      flowControl: { maxMessages: slots + SPARE[priority], allowExcessMessages: false },
+      // The limit is each stream's own: with the default of five, Pub/Sub sends five times as many, and what waits in a
+      // stream's buffer is nobody's until its deadline has passed.
+      streamingOptions: { maxStreams: 1 },
       // The default of 100 ms would hold back the next hint.
       batching: { maxMilliseconds: 5 },
       closeOptions: { behavior: SubscriptionCloseBehaviors.NackImmediately },
@@ -60,6 +69,7 @@ export async function startIntake(parts: IntakeParts): Promise<Intake> {
     subscription.on('message', (message: Message) => {
       // While stopping nothing is taken, and nothing given back either: it would come here again at once.
       if (stopping) return;
+      log.debug({ messageId: message.id, priority }, 'hint received');
       queue
         .add(() => process(message), { priority: PRIORITY[priority] })
         .catch((error: unknown) => {

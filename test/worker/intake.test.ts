@@ -1,0 +1,229 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, describe, test, type TestContext } from 'node:test';
+import type { Topic } from '@google-cloud/pubsub';
+import { ConfigurationError } from '#core/errors.ts';
+import { encodeHint } from '#core/hint.ts';
+import type { Priority } from '#core/image-document.ts';
+import type { RequestKey } from '#core/image-request.ts';
+import { startIntake, type HandledAs, type Intake } from '#worker/intake.ts';
+import { collectLog } from '#test/collected-log.ts';
+import { Cloud, PROJECT } from '#test/cloud.ts';
+
+let cloud: Cloud;
+before(async () => {
+  cloud = await Cloud.start();
+});
+after(() => cloud[Symbol.asyncDispose]());
+
+/** Topics of a test's own, each with its subscription. */
+class Topics {
+  readonly names: Readonly<Record<Priority, string>> = {
+    pull: `builds-${randomUUID()}`,
+    refresh: `refreshes-${randomUUID()}`,
+  };
+  readonly #topics = new Map<Priority, Topic>();
+
+  static async create(): Promise<Topics> {
+    const topics = new Topics();
+    for (const priority of ['pull', 'refresh'] as const) {
+      const [topic] = await cloud.pubsub.createTopic(topics.names[priority]);
+      await topic.createSubscription(topics.names[priority]);
+      topics.#topics.set(priority, topic);
+    }
+    return topics;
+  }
+
+  async publish(priority: Priority, data: Buffer): Promise<void> {
+    await this.#topics.get(priority)?.publishMessage({ data });
+  }
+
+  /** Sends a hint at an image that is only a name. */
+  async hint(priority: Priority): Promise<RequestKey> {
+    const { key } = cloud.newImage();
+    await this.publish(priority, encodeHint(key));
+    return key;
+  }
+}
+
+/** What an intake hands out: each begun build is waited for and ended by the test. */
+class Builds {
+  /** In the order in which they began. */
+  readonly begun: RequestKey[] = [];
+  running = 0;
+  mostAtOnce = 0;
+  readonly #ends = new Map<RequestKey, (handled: HandledAs) => void>();
+  #changed = Promise.withResolvers<void>();
+
+  readonly handle = (key: RequestKey): Promise<HandledAs> => {
+    this.begun.push(key);
+    this.running += 1;
+    this.mostAtOnce = Math.max(this.mostAtOnce, this.running);
+    this.#change();
+    return new Promise(resolve => {
+      this.#ends.set(key, handled => {
+        this.running -= 1;
+        resolve(handled);
+      });
+    });
+  };
+
+  async untilBegun(count: number): Promise<void> {
+    while (this.begun.length < count) await this.#changed.promise;
+  }
+
+  end(key: RequestKey | undefined, handled: HandledAs = 'done'): void {
+    assert.ok(key !== undefined && this.#ends.has(key), 'no such build is running');
+    this.#ends.get(key)?.(handled);
+    this.#ends.delete(key);
+  }
+
+  endAll(): void {
+    for (const key of Array.from(this.#ends.keys())) this.end(key);
+  }
+
+  #change(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+}
+
+async function start(
+  context: TestContext,
+  topics: Topics,
+  handle: (key: RequestKey) => Promise<HandledAs>,
+  slots = 1,
+  { log } = collectLog(),
+): Promise<Intake> {
+  const onBroken = (): void => assert.fail('the subscription broke');
+  const subscriptions = topics.names;
+  const intake = await startIntake({ projectId: PROJECT, subscriptions, slots, handle, log, onBroken });
+  let stopped: Promise<void> | undefined;
+  const once = { stop: () => (stopped ??= intake.stop()) };
+  context.after(() => once.stop());
+  return once;
+}
+
+describe('intake', () => {
+  test('has as many builds at a time as it has slots, and gets to all', async context => {
+    const topics = await Topics.create();
+    const builds = new Builds();
+    const keys = new Set<RequestKey>();
+    for (let i = 0; i < 4; i++) keys.add(await topics.hint('pull')).add(await topics.hint('refresh'));
+    await start(context, topics, builds.handle, 2);
+    for (let ended = 0; ended < keys.size; ended++) {
+      await builds.untilBegun(Math.min(ended + 2, keys.size));
+      builds.end(builds.begun[ended]);
+    }
+    assert.deepEqual(new Set(builds.begun), keys);
+    assert.equal(builds.begun.length, keys.size, 'each once');
+    assert.equal(builds.mostAtOnce, 2);
+  });
+
+  test('begins builds that someone waits for before those that nobody waits for', async context => {
+    const topics = await Topics.create();
+    const builds = new Builds();
+    const collected = collectLog();
+    await start(context, topics, builds.handle, 1, collected);
+    const received = (count: number, priority: Priority): Promise<void> =>
+      collected.until(count, line => line['message'] === 'hint received' && line['priority'] === priority);
+
+    const pulls = new Set([await topics.hint('pull')]);
+    await builds.untilBegun(1);
+    for (let i = 0; i < 2; i++) await topics.hint('refresh');
+    for (let i = 0; i < 2; i++) pulls.add(await topics.hint('pull'));
+    for (let ended = 0; ended < 5; ended++) {
+      await received(1, 'refresh');
+      await received(Math.min(ended + 2, 3), 'pull');
+      builds.end(builds.begun[ended]);
+      if (ended < 4) await builds.untilBegun(ended + 2);
+    }
+    assert.deepEqual(new Set(builds.begun.slice(0, 3)), pulls);
+    assert.equal(new Set(builds.begun).size, 5);
+  });
+
+  test('gives a hint back that is to be handled again', async context => {
+    const topics = await Topics.create();
+    const builds = new Builds();
+    await start(context, topics, builds.handle);
+    const key = await topics.hint('pull');
+    await builds.untilBegun(1);
+    builds.end(key, 'again');
+    await builds.untilBegun(2);
+    builds.end(key, 'done');
+    assert.deepEqual(builds.begun, [key, key]);
+  });
+
+  test('gives a hint back whose handling threw', async context => {
+    const topics = await Topics.create();
+    const builds = new Builds();
+    let thrown = false;
+    await start(context, topics, key => {
+      if (thrown) return builds.handle(key);
+      thrown = true;
+      return Promise.reject(new Error('no database'));
+    });
+    const key = await topics.hint('pull');
+    await builds.untilBegun(1);
+    assert.deepEqual(builds.begun, [key]);
+    builds.endAll();
+  });
+
+  test('drops messages that are no hints, once and for all', async context => {
+    const topics = await Topics.create();
+    const builds = new Builds();
+    for (const text of [' ', '{', '{"version":99,"key":"x"}', '\0\xff']) {
+      await topics.publish('pull', Buffer.from(text, 'latin1'));
+    }
+    const intake = await start(context, topics, builds.handle);
+    const key = await topics.hint('pull');
+    await builds.untilBegun(1);
+    assert.deepEqual(builds.begun, [key]);
+    builds.endAll();
+    await intake.stop();
+
+    // Nothing of it is left for another worker: the next message it gets is the next one sent.
+    const others = new Builds();
+    await start(context, topics, others.handle, 10);
+    const next = await topics.hint('pull');
+    await others.untilBegun(1);
+    assert.deepEqual(others.begun, [next]);
+    others.endAll();
+  });
+
+  test('that stops ends what it began, begins nothing more, and leaves the rest to another', async context => {
+    const topics = await Topics.create();
+    const builds = new Builds();
+    const collected = collectLog();
+    const intake = await start(context, topics, builds.handle, 2, collected);
+    const keys = new Set<RequestKey>();
+    for (let i = 0; i < 4; i++) keys.add(await topics.hint('pull')).add(await topics.hint('refresh'));
+    // What is on its way when a stream ends is back only after its deadline: here all that fits has arrived.
+    await collected.until(5, line => line['message'] === 'hint received');
+    await builds.untilBegun(2);
+    const [done, again] = builds.begun;
+    const stopped = intake.stop();
+    builds.end(done, 'done');
+    builds.end(again, 'again');
+    await stopped;
+    assert.equal(builds.begun.length, 2);
+
+    const others = new Builds();
+    await start(context, topics, others.handle, 20);
+    await others.untilBegun(7);
+    assert.ok(done !== undefined && keys.delete(done));
+    assert.deepEqual(new Set(others.begun), keys);
+    others.endAll();
+  });
+
+  test('says which subscription is not there', async context => {
+    const topics = await Topics.create();
+    const names = { ...topics.names, refresh: 'no-such-subscription' };
+    const missing = Object.assign(new Topics(), { names });
+    await assert.rejects(
+      start(context, missing, () => assert.fail('there is nothing to do')),
+      (error: unknown) =>
+        error instanceof ConfigurationError && /"no-such-subscription" in project test/.test(error.message),
+    );
+  });
+});
