@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import * as fc from 'fast-check';
 import { debianSet, resolveNames, type DebianSet } from '#test/nix/debian-set.ts';
+import { scratchSet } from '#test/worker/nix/scratch-set.ts';
 
 let set: DebianSet;
 before(async () => {
@@ -177,6 +178,22 @@ suite('names that attack', () => {
       { numRuns: 5 },
     );
   });
+});
+
+test('the name itself comes before those that differ in case', async context => {
+  const folder = await scratchSet(context, {
+    hello: 'echo 1',
+    Hello: 'echo 2',
+    HELLO: 'echo 3',
+    World: '',
+    _1a: '',
+  });
+  const names = ['hello', 'Hello', 'hELLO', 'world', '1a', '1A'];
+  const items = await resolveNames(set, names, folder);
+  assert.deepEqual(
+    items.map(item => (item.kind === 'found' ? item.attribute : item.kind)),
+    ['hello', 'Hello', 'ambiguous', 'World', '_1a', '_1a'],
+  );
 });
 
 test('sets of tests are out of reach', async () => {

@@ -28,8 +28,8 @@ before(async () => {
   set = await debianSet();
 });
 
-async function scratch(context: TestContext): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'derivery debs-'));
+async function scratch(context: TestContext, name = 'derivery debs-'): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), name));
   context.after(() => rm(folder, { recursive: true, force: true }));
   return folder;
 }
@@ -74,7 +74,8 @@ suite('the machine’s sources', () => {
   });
 
   test('that are not signed by Debian are left out, whatever they call themselves', async context => {
-    const foreign = await unsignedRepository(await scratch(context));
+    // apt's addresses have no spaces.
+    const foreign = await unsignedRepository(await scratch(context, 'derivery-foreign-'));
     const apt = await open(context, async () => [foreign, ...(await debianSources())]);
     assert.ok(apt.hosts.length > 0);
     assert.ok(!apt.hosts.some(host => host.startsWith('file:')));
@@ -86,8 +87,7 @@ suite('the machine’s sources', () => {
 });
 
 /** A repository that says it is Debian 12, and has no signature. */
-async function unsignedRepository(root: string): Promise<AptSource> {
-  const folder = join(root, 'foreign').replaceAll(' ', '-');
+async function unsignedRepository(folder: string): Promise<AptSource> {
   const release = join(folder, 'dists/bookworm');
   await mkdir(join(release, 'main/binary-amd64'), { recursive: true });
   await writeFile(join(release, 'main/binary-amd64/Packages'), '');
