@@ -53,6 +53,8 @@ const OPTIONS = {
   reject: false,
   // Never a question at a terminal that nobody reads.
   env: { GIT_TERMINAL_PROMPT: '0' },
+  // A server that accepts and says nothing would hold the build for ever: the lease is renewed all the while.
+  timeout: 60_000,
 } as const satisfies Options;
 
 async function git(
@@ -65,5 +67,5 @@ async function git(
 }
 
 function lastLine(text: string): string {
-  return text.trim().split('\n').at(-1) ?? '';
+  return text.trim().split('\n').at(-1) || 'it did not answer';
 }

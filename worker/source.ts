@@ -61,18 +61,25 @@ export function createSourceResolver({ nix, debianSet, channelsUrl }: SourcePart
 
 const COMMIT = /^[0-9a-f]{40}$/;
 
+/** A server that says nothing for so long is down. Milliseconds. */
+const PATIENCE_MS = 30_000;
+
 /** The commit that a channel stands at (`<channels>/<name>/git-revision`, as NixOS publishes it). */
 async function channelRevision(channelsUrl: string, name: string, signal: AbortSignal): Promise<string> {
   let response: Response;
+  let text: string;
   try {
-    response = await fetch(`${channelsUrl}/${name}/git-revision`, { signal });
+    const patience = AbortSignal.timeout(PATIENCE_MS);
+    response = await fetch(`${channelsUrl}/${name}/git-revision`, {
+      signal: AbortSignal.any([signal, patience]),
+    });
+    text = (await response.text()).trim();
   } catch (error) {
     throw new TransientError(`cannot ask ${channelsUrl} for channel ${name}`, { cause: error });
   }
   if (response.status === 404) {
     throw new PermanentError({ kind: 'unknown_source', message: `there is no channel "${name}"` });
   }
-  const text = (await response.text()).trim();
   if (!response.ok || !COMMIT.test(text)) {
     throw new TransientError(
       `${channelsUrl} answered ${response.status} for channel ${name}, and no revision`,
