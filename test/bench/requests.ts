@@ -29,10 +29,11 @@ export async function measureRequests(
   place: Workplace,
   progress: (text: string) => void,
 ): Promise<Section[]> {
-  progress('starting a system with the image, or to build it');
+  progress('starting a system for requests');
   const system = await place.start(READY_STATE);
   await using emptyFunction = await startEmptyFunction();
   await using bareServer = await startBareServer();
+  progress(`pulling ${IMAGE}, which is built where it is not there yet`);
   const { digest } = await pullManifest(system.registry, IMAGE);
   const again = await pullManifest(system.registry, IMAGE, { reference: digest });
   assert.equal(again.digest, digest, 'the manifest is the same by tag and by digest');
