@@ -28,7 +28,7 @@ export type Failure = z.infer<typeof failureSchema>;
 
 /**
  * The answer for a failed image. What does not exist is 404; what exists and failed is 403 with MANIFEST_UNKNOWN,
- * the one combination whose message most clients print (design, "Decisions"; clients.md §3).
+ * the one combination whose message most clients print: docker, podman and skopeo show it, 5xx hides it everywhere.
  */
 export function failureAnswer(failure: Failure): RegistryError {
   const exists = failure.kind !== 'unknown_package' && failure.kind !== 'unknown_source';

@@ -1,12 +1,13 @@
 // One build, from claim to outcome: the lease around the work, and what becomes of each way it can end.
 import { randomUUID } from 'node:crypto';
 import { PermanentError, TransientError } from '#core/errors.ts';
-import { describePhase, type Phase } from '#core/image-document.ts';
+import type { Phase } from '#core/image-document.ts';
 import type { ImageRequest, RequestKey } from '#core/image-request.ts';
 import { LeaseLostError, type Images, type Published } from '#core/google/images.ts';
 import type { Log } from '#core/google/log.ts';
 import type { HandledAs } from './intake.ts';
 import { keepLease } from './lease-keeper.ts';
+import { startStopwatch } from './stopwatch.ts';
 
 /** Makes an image: everything but its publication. Reports phases; stops when `signal` is aborted. */
 export type MakeImage = (
@@ -37,17 +38,16 @@ export async function buildImage(parts: BuildParts, key: RequestKey): Promise<Ha
   log.info({ packages: request.packages, platform: request.platform }, 'build started');
 
   const lease = keepLease(images, key, token, leaseSeconds);
-  const startedAt = performance.now();
+  const stopwatch = startStopwatch();
   const report = (phase: Phase): void => {
-    log.debug({ phase: describePhase(phase) }, 'phase');
+    stopwatch.enter(phase.name);
     lease.report(phase);
   };
   try {
     const published = await parts.makeImage(request, report, AbortSignal.any([lease.lost, stopping]));
     await lease.stop();
     await images.publish(key, token, published);
-    const seconds = Math.round((performance.now() - startedAt) / 100) / 10;
-    log.info({ digest: published.manifest.digest, seconds }, 'build published');
+    log.info({ digest: published.manifest.digest, ...stopwatch.stop() }, 'build published');
     return 'done';
   } catch (error) {
     await lease.stop();

@@ -1,5 +1,6 @@
 // `manifests/{digest}`: the exact bytes that are served, written once.
 import type { Firestore } from '@google-cloud/firestore';
+import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import type { Digest } from '../digest.ts';
 
@@ -13,13 +14,26 @@ export interface Manifest {
 
 export type Manifests = ReturnType<typeof openManifests>;
 
+/** Manifests that a process keeps at hand. Bytes; one of a hundred layers has some 20 kB. */
+const CACHE_BYTES = 32 << 20;
+
 export function openManifests(firestore: Firestore) {
   const collection = firestore.collection('manifests');
+  // What is kept under a digest can never be another: nothing here grows stale.
+  const cache = new LRUCache<Digest, Manifest>({
+    maxSize: CACHE_BYTES,
+    sizeCalculation: ({ bytes }) => bytes.length,
+  });
   return {
     /** Undefined where no image has this manifest. */
     async read(digest: Digest): Promise<Manifest | undefined> {
+      const kept = cache.get(digest);
+      if (kept !== undefined) return kept;
       const data = (await collection.doc(digest).get()).data();
-      return data === undefined ? undefined : { digest, ...manifestSchema.parse(data) };
+      if (data === undefined) return undefined;
+      const manifest = { digest, ...manifestSchema.parse(data) };
+      cache.set(digest, manifest);
+      return manifest;
     },
   };
 }

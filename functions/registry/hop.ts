@@ -2,7 +2,7 @@
 import { RegistryError } from '#core/errors.ts';
 import type { Answer } from './answer.ts';
 
-/** Go's HTTP client, which most clients are made with, follows nine redirects (clients.md §1). */
+/** Go's HTTP client, which most clients are made with, follows nine redirects (net/http, defaultCheckRedirect). */
 const LAST_HOP = 9;
 
 /** Where a request stands in its chain of redirects: 0 is the client's own. */

@@ -32,7 +32,7 @@ export async function manifestByDigest({ manifests }: ManifestParts, digest: Dig
 
 /**
  * By tag: the image, built first where it has to be. Waits up to the hold time, then sends the client round again;
- * at the last hop the answer is final (clients.md §3). `gone` aborts when the client has left: the build goes on.
+ * at the last hop the answer is final (see hop.ts). `gone` aborts when the client has left: the build goes on.
  */
 export async function manifestByTag(
   { source, manifests, waiting }: ManifestParts,

@@ -10,7 +10,7 @@ const schema = z.object({
   DERIVERY_BLOB_URL: z.url().refine(url => !url.includes('/v2/'), 'must not contain /v2/'),
   /**
    * How long a request waits for a build before it is sent round again. Newer containerd gives up on headers after
-   * 30 s (clients.md §1), so the default is well below.
+   * 30 s (containerd#13164), so the default is well below.
    */
   DERIVERY_HOLD_SECONDS: z.coerce.number().positive().max(3500).default(20),
 });

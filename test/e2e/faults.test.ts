@@ -1,4 +1,4 @@
-// What dies, and what the pull that waits and the pull that follows see of it (design, promise 4).
+// What dies, and what the pull that waits and the pull that follows see of it (kill anything at any moment: a waiting pull goes on, the next one works).
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
