@@ -72,8 +72,7 @@ function onBackend(
     });
     after(async () => {
       raw?.close();
-      await firestore?.terminate();
-      await server?.close();
+      await Promise.all([firestore?.terminate(), server?.close()]);
     });
     const running = <T>(part: T | undefined): T => {
       if (part === undefined) throw new Error('The backend runs only within tests.');

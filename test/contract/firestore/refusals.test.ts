@@ -1,6 +1,6 @@
 // What the stand-in does not do is refused by name. The official emulator does much of it, so this is ours alone.
 import assert from 'node:assert/strict';
-import { after, before, describe, mock, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { status } from '@grpc/grpc-js';
 import { startFirestore, type FirestoreStandIn } from '#local/firestore/server.ts';
 import { Inbox } from './inbox.ts';
@@ -106,25 +106,25 @@ describe('refusals', { timeout: 20_000 }, () => {
   }
 });
 
-test('a Listen stream says every 30 s that all is well: the client library drops one that is silent for 120 s', async () => {
-  mock.timers.enable({ apis: ['setInterval'] });
+const heartbeat =
+  'a Listen stream says every 30 s that all is well: the client library drops one that is silent for 120 s';
+test(heartbeat, { timeout: 10_000 }, async t => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
   const server = await startFirestore();
   const raw = await RawClient.connect(server.address);
+  t.after(() => {
+    raw.close();
+    return server.close();
+  });
   const inbox = new Inbox<{ targetChange?: { targetChangeType: string; targetIds: number[] } }>();
   const stream = raw.open('Listen').on('data', inbox.push).on('error', inbox.fail);
   stream.write({ addTarget: { targetId: 1, documents: { documents: [`${ROOT}/c/d`] } } });
-  const isConfirmation = (answer: { targetChange?: { targetChangeType: string } }): boolean =>
-    answer.targetChange?.targetChangeType === 'NO_CHANGE';
-  await inbox.until(isConfirmation);
+  await inbox.until(({ targetChange }) => targetChange?.targetChangeType === 'NO_CHANGE');
   assert.equal(inbox.size, 0);
   for (let beat = 0; beat < 3; beat += 1) {
-    mock.timers.tick(30_000);
+    t.mock.timers.tick(30_000);
     const { targetChange } = await inbox.next();
     assert.equal(targetChange?.targetChangeType, 'NO_CHANGE');
     assert.deepEqual(targetChange.targetIds, []);
   }
-  mock.timers.reset();
-  stream.end();
-  raw.close();
-  await server.close();
 });

@@ -1,20 +1,22 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import type { DocumentReference, DocumentSnapshot, Query, QuerySnapshot } from '@google-cloud/firestore';
 import { status } from '@grpc/grpc-js';
 import type { Suite } from '../backends.ts';
 import { Inbox } from '../inbox.ts';
 import { DATABASE } from '../raw-client.ts';
 
-function watch(document: DocumentReference): { inbox: Inbox<DocumentSnapshot>; stop: () => void } {
+function watch(t: TestContext, document: DocumentReference): Inbox<DocumentSnapshot> {
   const inbox = new Inbox<DocumentSnapshot>();
-  return { inbox, stop: document.onSnapshot(inbox.push, inbox.fail) };
+  t.after(document.onSnapshot(inbox.push, inbox.fail));
+  return inbox;
 }
 
-function watchQuery(query: Query): { inbox: Inbox<QuerySnapshot>; stop: () => void } {
+function watchQuery(t: TestContext, query: Query): Inbox<QuerySnapshot> {
   const inbox = new Inbox<QuerySnapshot>();
-  return { inbox, stop: query.onSnapshot(inbox.push, inbox.fail) };
+  t.after(query.onSnapshot(inbox.push, inbox.fail));
+  return inbox;
 }
 
 function changes(snapshot: QuerySnapshot): string[] {
@@ -22,9 +24,9 @@ function changes(snapshot: QuerySnapshot): string[] {
 }
 
 export const listeners: Suite = backend => {
-  test('a document: missing, created, updated, deleted', async () => {
+  test('a document: missing, created, updated, deleted', async t => {
     const document = backend.collection().doc('a');
-    const { inbox, stop } = watch(document);
+    const inbox = watch(t, document);
     assert.equal((await inbox.next()).exists, false);
     const created = await document.create({ n: 1 });
     const first = await inbox.next();
@@ -35,48 +37,42 @@ export const listeners: Suite = backend => {
     assert.deepEqual((await inbox.next()).data(), { n: 2 });
     await document.delete();
     assert.equal((await inbox.next()).exists, false);
-    stop();
   });
 
-  test('a document that is there is shown at once, and a write that changes nothing is not', async () => {
+  test('a document that is there is shown at once, and a write that changes nothing is not', async t => {
     const document = backend.collection().doc('a');
     await document.set({ n: 1 });
-    const { inbox, stop } = watch(document);
+    const inbox = watch(t, document);
     assert.deepEqual((await inbox.next()).data(), { n: 1 });
     await document.set({ n: 1 });
     await document.set({ n: 2 });
     assert.deepEqual((await inbox.next()).data(), { n: 2 });
-    stop();
   });
 
-  test('200 listeners on one document are all told', async () => {
+  test('200 listeners on one document are all told', async t => {
     const document = backend.collection().doc('a');
-    const watches = Array.from({ length: 200 }, () => watch(document));
-    for (const { inbox } of watches) assert.equal((await inbox.next()).exists, false);
+    const inboxes = Array.from({ length: 200 }, () => watch(t, document));
+    for (const inbox of inboxes) assert.equal((await inbox.next()).exists, false);
     await document.set({ n: 1 });
-    for (const { inbox } of watches) assert.deepEqual((await inbox.next()).data(), { n: 1 });
-    for (const { stop } of watches) stop();
+    for (const inbox of inboxes) assert.deepEqual((await inbox.next()).data(), { n: 1 });
   });
 
-  test('each listener is told of its own document only', async () => {
+  test('each listener is told of its own document only', async t => {
     const collection = backend.collection();
-    const watches = Array.from({ length: 20 }, (_, index) => ({
-      index,
-      ...watch(collection.doc(`d${index}`)),
-    }));
-    for (const { inbox } of watches) assert.equal((await inbox.next()).exists, false);
-    await Promise.all(watches.map(({ index }) => collection.doc(`d${index}`).set({ index })));
-    for (const { index, inbox, stop } of watches) {
+    const documents = Array.from({ length: 20 }, (_, index) => collection.doc(`d${index}`));
+    const inboxes = documents.map(document => watch(t, document));
+    for (const inbox of inboxes) assert.equal((await inbox.next()).exists, false);
+    await Promise.all(documents.map((document, index) => document.set({ index })));
+    for (const [index, inbox] of inboxes.entries()) {
       assert.deepEqual((await inbox.next()).data(), { index });
-      stop();
       assert.equal(inbox.size, 0);
     }
   });
 
-  test('a query: documents come, change and go', async () => {
+  test('a query: documents come, change and go', async t => {
     const collection = backend.collection();
     await collection.doc('a').set({ k: 1, v: 1 });
-    const { inbox, stop } = watchQuery(collection.where('k', '==', 1));
+    const inbox = watchQuery(t, collection.where('k', '==', 1));
     assert.deepEqual(changes(await inbox.next()), ['added a']);
     await collection.doc('other').set({ k: 2 });
     await collection.doc('b').set({ k: 1, v: 1 });
@@ -87,26 +83,23 @@ export const listeners: Suite = backend => {
     assert.deepEqual(changes(await inbox.next()), ['removed a']);
     await collection.doc('b').delete();
     assert.deepEqual(changes(await inbox.next()), ['removed b']);
-    stop();
   });
 
-  test('a limited query shows who moves up', async () => {
+  test('a limited query shows who moves up', async t => {
     const collection = backend.collection();
     await Promise.all([1, 2, 3].map(n => collection.doc(`d${n}`).set({ n })));
-    const { inbox, stop } = watchQuery(collection.orderBy('n').limit(2));
+    const inbox = watchQuery(t, collection.orderBy('n').limit(2));
     assert.deepEqual(changes(await inbox.next()), ['added d1', 'added d2']);
     await collection.doc('d1').delete();
     assert.deepEqual(changes(await inbox.next()), ['removed d1', 'added d3']);
-    stop();
   });
 
-  test('a batch is seen as one', async () => {
+  test('a batch is seen as one', async t => {
     const collection = backend.collection();
-    const { inbox, stop } = watchQuery(collection);
+    const inbox = watchQuery(t, collection);
     assert.equal((await inbox.next()).size, 0);
     await backend.firestore.batch().set(collection.doc('a'), {}).set(collection.doc('b'), {}).commit();
     assert.deepEqual(changes(await inbox.next()), ['added a', 'added b']);
-    stop();
   });
 
   test('a target that cannot be served is removed with the reason', async () => {
