@@ -136,6 +136,21 @@ export class Cloud implements AsyncDisposable {
     return received.map(({ message }) => decodeHint(Buffer.from(message?.data ?? ''))?.key);
   }
 
+  /** How many messages lie ready in a subscription, with no worker. They stay there. */
+  async readyIn(subscriptionName: string): Promise<number> {
+    const subscription = `projects/${PROJECT}/subscriptions/${subscriptionName}`;
+    const [{ receivedMessages }] = await this.#subscriber.pull({
+      subscription,
+      maxMessages: 1_000,
+      returnImmediately: true,
+    });
+    const ackIds = (receivedMessages ?? []).map(({ ackId }) => ackId ?? '');
+    if (ackIds.length > 0) {
+      await this.#subscriber.modifyAckDeadline({ subscription, ackIds, ackDeadlineSeconds: 0 });
+    }
+    return ackIds.length;
+  }
+
   /** Waits for hints at an image, takes them and all others on the topic; answers how many there were of this image. */
   async hintsAt(key: RequestKey, priority: Priority): Promise<number> {
     for (;;) {
