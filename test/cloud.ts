@@ -10,7 +10,7 @@ import { openFirestore } from '#core/google/firestore.ts';
 import { openHints, type Hints } from '#core/google/hints.ts';
 import { openImages, type Images } from '#core/google/images.ts';
 import { decodeHint } from '#core/hint.ts';
-import type { Priority } from '#core/image-document.ts';
+import type { Build, Priority } from '#core/image-document.ts';
 import { isClaimable } from '#core/image-life.ts';
 import { parseImageRequest, requestKey, type ImageRequest, type RequestKey } from '#core/image-request.ts';
 import { parseRepositoryName, parseTag } from '#core/reference.ts';
@@ -103,6 +103,13 @@ export class Cloud implements AsyncDisposable {
     const asked = this.newImage();
     await this.images.queue(asked.key, asked.request, by, await this.images.read(asked.key));
     return asked;
+  }
+
+  /** The state of a build whose document is there. */
+  async buildOf(key: RequestKey): Promise<Build> {
+    const { document } = await this.images.read(key);
+    if (document === undefined) throw new Error('there is no such image');
+    return document.build;
   }
 
   /** Waits, by the server's clock, until a worker may take the build. */
