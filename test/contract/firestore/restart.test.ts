@@ -229,9 +229,9 @@ describe('restart', { timeout: 40_000, concurrency: true }, () => {
     const resources = new Resources(t);
     const dataFolder = await resources.folder();
     const first = await resources.spawn(dataFolder);
-    await assert.rejects(startFirestore({ dataFolder }), /firestore\.sqlite: another process uses it/);
+    await assert.rejects(resources.start({ dataFolder }), /firestore\.sqlite: another process uses it/);
     const elsewhere = await resources.folder();
-    await assert.rejects(startFirestore({ dataFolder: elsewhere, port: first.port }), /EADDRINUSE/);
+    await assert.rejects(resources.start({ dataFolder: elsewhere, port: first.port }), /EADDRINUSE/);
     await first.kill();
     await resources.start({ dataFolder, port: first.port });
   });
