@@ -3,7 +3,15 @@ import { toTimestamp, type Micros } from './clock.ts';
 import { invalid, unsupported } from './errors.ts';
 import { fieldAt, parseFieldPath, withField, type FieldPath } from './field-paths.ts';
 import { parseValue } from './fields.ts';
-import { arrayValue, compareValues, equalValues, isNumber, NULL, timestampValue } from './values.ts';
+import {
+  arrayValue,
+  compareValues,
+  equalValues,
+  isNaNValue,
+  isNumber,
+  NULL,
+  timestampValue,
+} from './values.ts';
 import type { ArrayValue, Fields, FieldTransform, Value } from './wire.ts';
 
 export interface Transform {
@@ -53,7 +61,10 @@ function parseCompute(wire: FieldTransform): Compute {
     }
     case 'maximum': {
       const operand = parseNumber(wire.maximum);
-      return old => shown(old && isNumber(old) && compareValues(old, operand) >= 0 ? old : operand);
+      // The maximum of anything and NaN is NaN, although NaN sorts first. So the minimum needs no such care.
+      const keeps = (old: Value): boolean =>
+        isNaNValue(old) || (!isNaNValue(operand) && compareValues(old, operand) >= 0);
+      return old => shown(old && isNumber(old) && keeps(old) ? old : operand);
     }
     case 'minimum': {
       const operand = parseNumber(wire.minimum);

@@ -22,3 +22,11 @@ test('integers stop at the ends of their range', () => {
   assert.deepEqual(transform({ a: min }, increment('-1')), min);
   assert.deepEqual(transform({ a: max }, increment('-1')), integer('9223372036854775806'));
 });
+
+test('the maximum and the minimum of a number and NaN are NaN', () => {
+  const nan: Value = { valueType: 'doubleValue', doubleValue: Number.NaN };
+  for (const kind of ['maximum', 'minimum']) {
+    assert.deepEqual(transform({ a: integer('0') }, { transformType: kind, [kind]: nan }), nan);
+    assert.deepEqual(transform({ a: nan }, { transformType: kind, [kind]: integer('0') }), nan);
+  }
+});
