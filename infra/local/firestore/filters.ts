@@ -1,4 +1,5 @@
 // The `where` of a query: tests that a document's fields must all pass.
+import { isDeepStrictEqual } from 'node:util';
 import { invalid, unsupported } from './errors.ts';
 import { fieldAt, NAME_PATH, parseFieldPath, type FieldPath } from './field-paths.ts';
 import { parseValue } from './fields.ts';
@@ -24,7 +25,7 @@ const MAX_DISJUNCTIONS = 30;
 
 /** @throws INVALID_ARGUMENT, UNIMPLEMENTED */
 export function parseFilter(filter: wire.Filter | undefined): readonly Condition[] {
-  const parts = filter ? conjuncts(filter) : [];
+  const parts = filter ? unique(conjuncts(filter)) : [];
   const operators = parts.map(part => part.fieldFilter?.op);
   if (operators.filter(op => op === 'ARRAY_CONTAINS').length > 1) {
     invalid("A maximum of 1 'ARRAY_CONTAINS' filter is allowed per disjunction.");
@@ -56,6 +57,11 @@ function conjuncts(filter: wire.Filter): readonly wire.Filter[] {
   const { op, filters } = filter.compositeFilter;
   if (op !== 'AND') unsupported(`the composite filter ${op ?? 'without an operator'}`);
   return filters.flatMap(conjuncts);
+}
+
+/** What is asked twice counts once. */
+function unique(filters: readonly wire.Filter[]): readonly wire.Filter[] {
+  return filters.filter((one, index) => filters.findIndex(other => isDeepStrictEqual(one, other)) === index);
 }
 
 function alternatives({ fieldFilter }: wire.Filter): number {

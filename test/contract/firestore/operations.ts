@@ -147,7 +147,7 @@ const rarely = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
 const query = fc
   .record({
     filters: fc.array(filter, { maxLength: 3 }),
-    orderBy: fc.array(order, { maxLength: 2 }),
+    orderBy: fc.uniqueArray(order, { maxLength: 2, selector: ({ field }) => field.fieldPath }),
     startAt: rarely(cursor),
     endAt: rarely(cursor),
     offset: rarely(fc.integer({ min: -1, max: 3 })),
