@@ -21,7 +21,7 @@ export async function resolveGitRef(url: string, ref: string, signal: AbortSigna
     ref === 'latest' ? ['HEAD'] : [`refs/heads/${ref}`, `refs/tags/${ref}^{}`, `refs/tags/${ref}`];
   const listed = await git(['ls-remote', '--', url, ...wanted], signal);
   if (listed.exitCode !== 0)
-    throw new TransientError(`git cannot read the package source: ${lastLine(listed.stderr)}`);
+    throw new TransientError(`git cannot read the package source: ${reason(listed.stderr)}`);
   const commits = new Map(
     listed.stdout
       .split('\n')
@@ -66,6 +66,8 @@ async function git(
   return { exitCode, stdout, stderr };
 }
 
-function lastLine(text: string): string {
-  return text.trim().split('\n').at(-1) || 'it did not answer';
+/** What git says is wrong; what follows it is advice for people at a terminal. */
+function reason(stderr: string): string {
+  const lines = stderr.trim().split('\n');
+  return lines.find(line => line.startsWith('fatal: '))?.slice('fatal: '.length) ?? lines.at(-1) ?? '';
 }

@@ -66,7 +66,7 @@ async function run(): Promise<void> {
 
   async function stop(exitCode: number): Promise<void> {
     if (stopping.signal.aborted) return;
-    log.info('stopping: builds under way go back to the queue');
+    log.info('stopping');
     stopping.abort();
     await intake.stop();
     await firestore.terminate();

@@ -73,6 +73,8 @@ export async function startIntake(parts: IntakeParts): Promise<Intake> {
       queue
         .add(() => process(message), { priority: PRIORITY[priority] })
         .catch((error: unknown) => {
+          // Cleared from the queue: it is given back with all that were not begun.
+          if (stopping) return;
           log.error({ error }, 'a hint was not handled');
           message.nack();
         });

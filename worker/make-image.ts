@@ -37,7 +37,10 @@ export function createImageMaker({ nix, resolveSource, layerStore }: ImageMakerP
     const source = await resolveSource(request.source, request.ref, signal);
     const packages = [...new Set([...request.packages, ...ALWAYS])].toSorted(byCodeUnits);
     const system = nixSystemOf(request.platform);
-    const items = requireFound(await resolve(nix, { source: source.nix, system, packages }, { signal }));
+    const items = requireFound(
+      await resolve(nix, { source: source.nix, system, packages }, { signal }),
+      request.packages,
+    );
 
     report({ name: 'building' });
     await realise(nix, items, { signal, onProgress: (done, of) => report({ name: 'building', done, of }) });

@@ -34,7 +34,7 @@ export function landingPage(source: PackageSource, host: string): Answer {
     <p>A container registry that has no images until someone asks for one. Name the packages you want, and pull:</p>
     <pre>${escapeHtml(pull)}</pre>
     <p>
-      The image has exactly these packages and what they need. It is built by Nix when its name is first pulled, and
+      The image has these packages, what they need, and certificates. It is built by Nix when its name is first pulled, and
       served from cache from then on: the first pull waits for the build.
     </p>
     <h2>Names</h2>

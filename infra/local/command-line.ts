@@ -7,8 +7,15 @@ import { readSettings, type Environment } from '#core/google/settings.ts';
 /** The folder for the state where DERIVERY_STATE is not set, in the project's own. */
 const DEFAULT_STATE = resolve(import.meta.dirname, '../../.derivery');
 
+const PORT_RULE = 'must be a whole number from 0 to 65535';
+
 const schema = z.object({
-  PORT: z.coerce.number('must be a number').int().min(0).max(65_535).default(8080),
+  PORT: z
+    .string()
+    .regex(/^\d{1,5}$/, PORT_RULE)
+    .transform(Number)
+    .refine(port => port <= 65_535, PORT_RULE)
+    .default(8080),
   DERIVERY_STATE: z.string().default(DEFAULT_STATE),
   DERIVERY_SOURCE: z.string().default('auto'),
 });
@@ -48,7 +55,7 @@ Set options after --, as in: npm start -- --source debian`;
 export function readChoices(commandLine: readonly string[], environment: Environment): Choices {
   const options = new Command('npm start --')
     .description('Starts a whole Derivery on this machine: a container registry that builds what is pulled.')
-    .option('--source <source>', 'where packages come from (auto, or DERIVERY_SOURCE)')
+    .option('--source <source>', 'where packages come from (default: DERIVERY_SOURCE, or auto)')
     .addOption(
       new Option('--log-format <format>', 'how logs are printed').choices(['text', 'json']).default('text'),
     )

@@ -1,8 +1,9 @@
 // Which package source a local system uses, and why.
 import { access, realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { ConfigurationError } from '#core/errors.ts';
-import { parsePackageSource, type PackageSource } from '#core/package-source.ts';
+import { ConfigurationError, TransientError } from '#core/errors.ts';
+import { describePackageSource, parsePackageSource, type PackageSource } from '#core/package-source.ts';
+import { resolveGitRef } from '#worker/git.ts';
 
 /** The channel that `auto` takes. */
 export const DEFAULT_CHANNEL = 'nixos-26.05';
@@ -43,18 +44,24 @@ export async function parseWantedSource(wanted: string): Promise<PackageSource |
   }
 }
 
-/** Chooses for `auto` (undefined); what was asked for stays what it is. */
+/**
+ * Chooses for `auto` (undefined); what was asked for stays what it is. Throws a ConfigurationError where that does not
+ * exist. A server that cannot be reached now is told, and no reason not to start: what was built before is served.
+ */
 export async function chooseSource(
   wanted: PackageSource | undefined,
   surroundings: Surroundings,
 ): Promise<ChosenSource> {
-  if (wanted !== undefined) return { source: wanted, reason: 'as asked for' };
+  if (wanted !== undefined) {
+    const doubt = await doubtOf(wanted, surroundings);
+    return { source: wanted, reason: doubt === undefined ? 'as asked for' : `as asked for, though ${doubt}` };
+  }
   const version = await surroundings.nixVersion();
   if (!isRecent(version)) {
     const reason = `nixpkgs needs Nix ${OLDEST_NIX.join('.')} or newer, and this is ${version}`;
     return { source: { kind: 'debian' }, reason };
   }
-  const unreachable = await whyUnreachable(surroundings);
+  const unreachable = await whyUnreachable(DEFAULT_CHANNEL, surroundings);
   if (unreachable !== undefined) {
     return { source: { kind: 'debian' }, reason: `nixpkgs' channel cannot be reached: ${unreachable}` };
   }
@@ -74,18 +81,47 @@ async function packageSetFolder(path: string): Promise<string> {
   }
 }
 
+/** What stands against a source at the moment, in a clause. Throws a ConfigurationError where it is none at all. */
+async function doubtOf(source: PackageSource, surroundings: Surroundings): Promise<string | undefined> {
+  if (source.kind === 'channel') {
+    if (COMMIT.test(source.name)) return undefined;
+    const unreachable = await whyUnreachable(source.name, surroundings);
+    if (unreachable?.includes(' answers 404 ')) {
+      throw new ConfigurationError(`There is no channel ${source.name}: ${unreachable}.`);
+    }
+    return unreachable;
+  }
+  if (source.kind !== 'git') return undefined;
+  try {
+    await resolveGitRef(source.url, 'latest', AbortSignal.timeout(GIT_PATIENCE));
+    return undefined;
+  } catch (error) {
+    const { message } = error as Error;
+    if (error instanceof TransientError && NETWORK_TROUBLE.test(message)) return message;
+    throw new ConfigurationError(`${describePackageSource(source)} cannot be a package source: ${message}.`);
+  }
+}
+
+const COMMIT = /^[0-9a-f]{40}$/;
+
+/** How long a git server may take to list its refs, in milliseconds. */
+const GIT_PATIENCE = 20_000;
+
+/** What git says where a server is out of reach, not where there is no repository. */
+const NETWORK_TROUBLE = /unable to access|Could not resolve|Connection|timed out|aborted|network/i;
+
 /** Undefined where the channel answers in time. */
-async function whyUnreachable({
-  channels = 'https://channels.nixos.org',
-  patience = PATIENCE,
-}: Surroundings): Promise<string | undefined> {
+async function whyUnreachable(
+  channel: string,
+  { channels = 'https://channels.nixos.org', patience = PATIENCE }: Surroundings,
+): Promise<string | undefined> {
   const { host } = new URL(channels);
   try {
-    const answer = await fetch(`${channels}/${DEFAULT_CHANNEL}/git-revision`, {
+    const answer = await fetch(`${channels}/${channel}/git-revision`, {
       method: 'HEAD',
       signal: AbortSignal.timeout(patience),
     });
-    return answer.ok ? undefined : `${host} answers ${answer.status} for ${DEFAULT_CHANNEL}`;
+    return answer.ok ? undefined : `${host} answers ${answer.status} for ${channel}`;
   } catch (error) {
     const { name, cause } = error as Error & { cause?: NodeJS.ErrnoException };
     return name === 'TimeoutError'

@@ -1,8 +1,8 @@
 // The folder of one instance: everything that is kept lies here, and only one instance uses it at a time.
 import { spawn } from 'node:child_process';
 import { openSync, renameSync, writeFileSync } from 'node:fs';
-import { mkdir, readFile, realpath, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, realpath, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { getSystemErrorMessage } from 'node:util';
 import { StartError } from './start-error.ts';
 
@@ -65,11 +65,22 @@ export async function openStateFolder(folder: string, wait = WAIT_FOR_LOCK): Pro
 
 async function createFolder(folder: string): Promise<string> {
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolders(folder);
     return await realpath(folder);
   } catch (error) {
     throw unusable(folder, error);
   }
+}
+
+/** Makes a folder and those above it. Node's own way tries for ever below /proc, which says that they do not exist. */
+async function makeFolders(folder: string): Promise<void> {
+  const isThere = await stat(folder).then(
+    () => true,
+    () => false,
+  );
+  if (isThere) return;
+  if (dirname(folder) !== folder) await makeFolders(dirname(folder));
+  await mkdir(folder);
 }
 
 /** Opens the lock for writing, which also shows whether the folder can be written to. */

@@ -37,7 +37,7 @@ let
     if pathExists path then
       path
     else
-      throw "There are no Debian packages for ${system} in this package set: fetch those of ${platform.architecture}.";
+      throw "This package set has no packages for ${platform.architecture} on this machine.";
 
   # Debian package name -> { file, version }. apt writes `name_epoch%3aversion_architecture.deb`.
   available = listToAttrs (

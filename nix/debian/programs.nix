@@ -2,11 +2,15 @@
 { pkgs, deb, ... }:
 
 with pkgs;
+let
+  # Debian's ncurses looks for terminals in /lib/terminfo: an image's links put it there.
+  terminfo = "mkdir -p $out/lib; ln -s ${ncurses}/lib/terminfo $out/lib/terminfo";
+in
 {
   bashInteractive = deb "bash-interactive" {
     debs = [ "bash" ];
     inputs = [ ncurses ];
-    install = "ln -s bash $out/bin/sh; rm $out/bin/bashbug";
+    install = "ln -s bash $out/bin/sh; rm $out/bin/bashbug; ${terminfo}";
     program = "bash";
   };
   bash = deb "bash" {
@@ -128,6 +132,10 @@ with pkgs;
   };
   nano = deb "nano" {
     inputs = [ ncurses ];
+    install = ''
+      sed -i "s,/usr/share/nano,$out/share/nano," $out/etc/nanorc
+      ${terminfo}
+    '';
     program = "nano";
   };
   openssl = deb "openssl" {
@@ -206,7 +214,7 @@ with pkgs;
       xz
       zlib
     ];
-    install = "ln -s python3.11 $out/bin/python3";
+    install = "ln -s python3.11 $out/bin/python3; ${terminfo}";
     program = "python3";
   };
   ripgrep = deb "ripgrep" {

@@ -22,7 +22,10 @@ function found(name: string): FoundItem {
 
 function failureOf(...items: ResolvedItem[]): Failure {
   try {
-    requireFound(items);
+    requireFound(
+      items,
+      items.map(({ name }) => name),
+    );
   } catch (error) {
     assert.ok(error instanceof PermanentError, String(error));
     return error.failure;
@@ -41,8 +44,8 @@ const unfree = {
 describe('names that were resolved', () => {
   test('are packages, in the order asked', () => {
     const items = [found('b'), found('a')];
-    assert.deepEqual(requireFound(items), items);
-    assert.deepEqual(requireFound([]), []);
+    assert.deepEqual(requireFound(items, ['a', 'b']), items);
+    assert.deepEqual(requireFound([], []), []);
   });
 
   test('that are not there are named, with what looks alike', () => {
@@ -82,8 +85,22 @@ describe('names that were resolved', () => {
     assert.doesNotMatch(message, /"a"/);
   });
 
+  test('that nobody asked for are left out where the set has none, and not told beside those that were', () => {
+    const cacert = { ...missing, name: 'cacert' };
+    assert.deepEqual(requireFound([cacert, found('a')], ['a']), [found('a')]);
+
+    const other = { kind: 'failed', name: 'cacert', message: 'no such platform' } as const;
+    const both = () => requireFound([other, { ...other, name: 'a' }], ['a']);
+    assert.throws(both, { message: '"a" cannot be evaluated: no such platform' });
+    assert.throws(() => requireFound([other, found('a')], ['a']), { message: /^"cacert" cannot/ });
+  });
+
+  test('of more than a package are told to come first', () => {
+    assert.match(failureOf({ ...missing, name: 'shell' }).message, /it has to come first/);
+  });
+
   test('with the very same trouble share one sentence', () => {
     const { message } = failureOf({ ...missing, near: [] }, { ...missing, name: 'crul', near: [] });
-    assert.equal(message, '"gti", "crul" is not in the package set');
+    assert.equal(message, '"gti", "crul" are not in the package set');
   });
 });

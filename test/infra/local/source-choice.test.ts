@@ -68,13 +68,35 @@ await suite('source choice', { concurrency: 4, timeout: 10_000 }, () => {
     assert.match(reason, /no connection to 127\.0\.0\.1:\d+ \(ECONNREFUSED\)$/);
   });
 
-  test('keeps what was asked for, whatever Nix is at hand', async () => {
+  test('keeps what was asked for, whatever Nix is at hand, and says where its servers are out of reach', async context => {
     const nixVersion = () => assert.fail('asked');
     const wanted = await parseWantedSource('channel:nixos-24.11');
-    assert.deepEqual((await chooseSource(wanted, { nixVersion })).source, {
-      kind: 'channel',
-      name: 'nixos-24.11',
+    const source = { kind: 'channel', name: 'nixos-24.11' };
+    const reachable = await serve(context, (_, response) => response.end());
+    assert.deepEqual(await chooseSource(wanted, { nixVersion, channels: reachable }), {
+      source,
+      reason: 'as asked for',
     });
+    const silent = await serve(context, () => {});
+    const chosen = await chooseSource(wanted, { nixVersion, channels: silent, patience: 50 });
+    assert.deepEqual(chosen.source, source);
+    assert.match(chosen.reason, /^as asked for, though .* does not answer/);
+  });
+
+  test('refuses a channel that its servers do not have', async context => {
+    const channels = await serve(context, (_, response) => response.writeHead(404).end());
+    const surroundings = { nixVersion: version('2.30.0'), channels };
+    const wanted = await parseWantedSource('channel:nope');
+    await assert.rejects(chooseSource(wanted, surroundings), /There is no channel nope: .* answers 404/);
+  });
+
+  test('refuses a git source that is no repository', async context => {
+    const surroundings = { nixVersion: version('2.30.0') };
+    const wanted = await parseWantedSource(`git:${await temporaryFolder(context)}`);
+    await assert.rejects(
+      chooseSource(wanted, surroundings),
+      /cannot be a package source: .* does not appear to be a git repository/,
+    );
   });
 
   test('finds a folder from where it is started', async context => {

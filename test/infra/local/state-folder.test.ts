@@ -78,6 +78,10 @@ await suite('state folder', { concurrency: 4, timeout: 20_000 }, () => {
     await assert.rejects(readFile(file), { code: 'ENOENT' });
   });
 
+  test('cannot lie where folders cannot be made', async () => {
+    await assert.rejects(openStateFolder('/proc/nope/state'), /\/proc\/nope\/state cannot be written to/);
+  });
+
   test('cannot lie below a file', async context => {
     const folder = await temporaryFolder(context);
     await writeFile(join(folder, 'file'), '');
