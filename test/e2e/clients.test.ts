@@ -46,6 +46,8 @@ describe('real clients', { timeout: 300_000, skip }, () => {
     assert.match(await run(image, 'curl', '--version'), /^curl [78]\./);
     assert.equal(await run(image, 'jq', '-n', '-c', '{a:[1,2]}'), '{"a":[1,2]}');
     assert.match(await run(image, 'nano', '--version'), /GNU nano/);
+    // Where the programs of the bundled set look for what the terminal can do.
+    await run(image, 'test', '-e', '/lib/terminfo/x/xterm');
     // Without a command: the shell that the name asks for.
     const { all } = await engine.docker('image', 'inspect', '--format={{json .Config.Cmd}}', image);
     assert.equal(all, '["/bin/bash"]');
