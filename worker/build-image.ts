@@ -25,7 +25,7 @@ export interface BuildParts {
   readonly stopping: AbortSignal;
 }
 
-/** Claims the build that a hint names, and brings it to an end. Never throws: every outcome is in the document. */
+/** Claims the build that a hint names, and brings it to an end. Every outcome is in the document; throws only where it could not be claimed. */
 export async function buildImage(parts: BuildParts, key: RequestKey): Promise<HandledAs> {
   const { images, leaseSeconds, stopping } = parts;
   if (stopping.aborted) return 'again';
@@ -77,11 +77,8 @@ async function settle(
     }
     // What nobody foresaw is tried again too, as often as any transient error; then it is a failure with its text.
     log.warn({ error }, 'build interrupted; it will be tried again');
-    await images.release(
-      key,
-      token,
-      error instanceof TransientError ? error : new TransientError(String(error)),
-    );
+    const told = `something went wrong in the worker; its log has it as build ${token}`;
+    await images.release(key, token, error instanceof TransientError ? error : new TransientError(told));
     return 'again';
   } catch (problem) {
     if (problem instanceof LeaseLostError) {

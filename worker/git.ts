@@ -41,9 +41,9 @@ export async function resolveGitRef(url: string, ref: string, signal: AbortSigna
   });
 }
 
-/** The commit of a work tree without changes; undefined for any other folder. */
+/** The commit of a work tree without changes, and without files that git does not know; undefined for any other folder. */
 export async function workTreeRevision(folder: string, signal: AbortSignal): Promise<string | undefined> {
-  const status = await git(['-C', folder, 'status', '--porcelain', '--', '.'], signal);
+  const status = await git(['-C', folder, 'status', '--porcelain', '--ignored', '--', '.'], signal);
   if (status.exitCode !== 0 || status.stdout !== '') return undefined;
   const head = await git(['-C', folder, 'rev-parse', 'HEAD'], signal);
   return head.exitCode === 0 ? head.stdout.trim() : undefined;

@@ -38,17 +38,24 @@ export function keepLease(
       renewedAt = sentAt;
       writtenPhase = sentPhase;
     } catch (error) {
-      const silent = performance.now() - renewedAt > durationSeconds * 1000;
-      if (error instanceof LeaseLostError || silent) {
-        clearInterval(timer);
-        lost.abort(new LeaseLostError());
-      }
+      // Any other trouble may pass while the lease lasts: it is tried again.
+      if (error instanceof LeaseLostError) lose();
     } finally {
       busy = false;
     }
   }
 
+  function lose(): void {
+    clearInterval(timer);
+    lost.abort(new LeaseLostError());
+  }
+
   function tick(): void {
+    // Whoever could not be told in time takes us for gone, be it that no answer came at all.
+    if (performance.now() - renewedAt > durationSeconds * 1000) {
+      lose();
+      return;
+    }
     const due = performance.now() - renewedAt > (durationSeconds * 1000) / 3;
     if (busy || (!due && phase === writtenPhase)) return;
     busy = true;
@@ -65,7 +72,7 @@ export function keepLease(
     },
     async stop() {
       clearInterval(timer);
-      await writing;
+      if (!lost.signal.aborted) await writing;
     },
   };
 }

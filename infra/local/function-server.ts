@@ -14,6 +14,7 @@ import { createLog } from '#core/google/log.ts';
 import { readSettings } from '#core/google/settings.ts';
 import { listenOnLoopback } from './loopback.ts';
 import { runEntry, sayReady } from './program-entry.ts';
+import { refuseBodies } from './refuse-bodies.ts';
 
 /** The variables that the framework's command reads. */
 const schema = z.object({
@@ -35,6 +36,7 @@ await runEntry(log, async () => {
   else cloudEvent(target, handler as CloudEventFunction);
 
   const server = getTestServer(target);
+  if (settings.FUNCTION_SIGNATURE_TYPE === 'http') refuseBodies(server);
   // As the framework's command does: a request may be held as long as it takes.
   server.setTimeout(0);
   const port = await listenOnLoopback(server, settings.PORT);

@@ -98,7 +98,7 @@ describe('a build', () => {
     assert.deepEqual([state.by, state.attempts, state.lastError], ['refresh', 1, 'disk full']);
   });
 
-  test('that met what nobody foresaw is tried again, and says what it was', async () => {
+  test('that met what nobody foresaw is tried again, and tells nobody outside what it was', async () => {
     const { key } = await cloud.newQueued();
     const handled = await build(key, () => {
       throw new TypeError('undefined is not a function');
@@ -106,7 +106,10 @@ describe('a build', () => {
     assert.equal(handled, 'again');
     const state = await cloud.buildOf(key);
     assert.ok(state.state === 'queued');
-    assert.equal(state.lastError, 'TypeError: undefined is not a function');
+    assert.match(
+      state.lastError ?? '',
+      /^something went wrong in the worker; its log has it as build [0-9a-f-]+$/,
+    );
   });
 
   test('is given up after five tries', async () => {

@@ -2,7 +2,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { PermanentError, TransientError } from '#core/errors.ts';
 import { LOG_LIMIT } from '#core/failure.ts';
-import { errorMessage, tellsOfTransient } from './nix-message.ts';
+import { errorLines, errorMessage, tellsOfMachine, tellsOfNetwork } from './nix-message.ts';
 import type { Nix } from './nix.ts';
 import type { FoundItem } from './resolve.ts';
 import { runNix } from './run-nix.ts';
@@ -23,11 +23,38 @@ export async function buildFailure(
   const [failed] = failedBuilds(stderr);
   if (failed === undefined) return withoutBuilder(stderr);
   const log = await endOfLog(nix, failed.drv, signal);
-  if (tellsOfTransient(stderr) || tellsOfTransient(log)) {
+  if (await mayPass(nix, failed, errorLines(stderr), log, signal)) {
     return new TransientError(`The build of ${nameOf(failed.drv)} was interrupted: ${failed.reason}`);
   }
   const message = describe(await missingOf(nix, items, signal), failed);
   return new PermanentError({ kind: 'build_failed', message, log });
+}
+
+/** Lines at the end of a log where a builder says what ended it. */
+const LAST_LINES = 5;
+
+/**
+ * Whether another try may get past a builder's failure. Its log is anybody's text: a test that speaks of connections has
+ * failed all the same. Only a builder that fetches may fail by the network, and only a full disk or memory by the machine.
+ */
+async function mayPass(
+  nix: Nix,
+  { drv, reason }: FailedBuild,
+  errors: string,
+  log: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const end = log.split('\n').slice(-LAST_LINES).join('\n');
+  if (tellsOfMachine(reason) || tellsOfMachine(errors) || tellsOfMachine(end)) return true;
+  return tellsOfNetwork(end) && (await fetches(nix, drv, signal));
+}
+
+/** Whether a derivation's output is known by its hash: those have the network. */
+async function fetches(nix: Nix, drv: string, signal: AbortSignal): Promise<boolean> {
+  const { succeeded, stdout } = await runNix(nix, 'nix-store', ['--query', '--binding', 'outputHash', drv], {
+    signal,
+  });
+  return succeeded && stdout.trim() !== '';
 }
 
 /** What each version of Nix says of a builder that failed; not of what was given up because of it. */
@@ -51,7 +78,7 @@ function failedBuilds(stderr: string): FailedBuild[] {
 /** Nix's own refusal is an answer (another platform's derivation without a builder for it); all else may pass. */
 function withoutBuilder(stderr: string): PermanentError | TransientError {
   const message = errorMessage(stderr);
-  if (/ is required to build /.test(message) && !tellsOfTransient(stderr)) {
+  if (/ is required to build /.test(message)) {
     return new PermanentError({ kind: 'build_failed', message: `This worker cannot build it: ${message}` });
   }
   return new TransientError(`Nix could not realise the packages: ${message}`);
@@ -67,6 +94,7 @@ async function missingOf(nix: Nix, items: readonly FoundItem[], signal: AbortSig
 }
 
 function describe(missing: readonly FoundItem[], { drv, reason }: FailedBuild): string {
+  if (missing.length === 0) return `The builder of ${nameOf(drv)} ${reason}.`;
   const culprit = missing.find(item => item.drv === drv);
   if (culprit !== undefined) return `"${culprit.name}" cannot be built: its builder ${reason}.`;
   const names = missing.map(({ name }) => `"${name}"`).join(', ');

@@ -14,10 +14,35 @@ export function errorMessage(stderr: string): string {
     .join('\n');
 }
 
-const TRANSIENT =
-  /No space left on device|Disk quota exceeded|Cannot allocate memory|out of memory|Resource temporarily unavailable|Too many open files|unable to (?:download|start any build|fork)|Could(?:n't| not) resolve host|Temporary failure in name resolution|Connection (?:refused|reset|timed out)|Network is unreachable|Operation timed out|database is (?:busy|locked)|cannot connect to (?:daemon|socket)|interrupted by the user|failed due to signal (?:9|15)\b/i;
+const NETWORK =
+  /unable to download|Could(?:n't| not) resolve host|Temporary failure in name resolution|Connection (?:refused|reset|timed out)|Network is unreachable|Operation timed out/i;
 
-/** Whether the text tells of something that another try may get past: network, disk, memory, a kill. */
-export function tellsOfTransient(text: string): boolean {
-  return TRANSIENT.test(text);
+const MACHINE =
+  /No space left on device|Disk quota exceeded|Cannot allocate memory|out of memory|Resource temporarily unavailable|Too many open files|unable to (?:start any build|fork)|database is (?:busy|locked)|cannot connect to (?:daemon|socket)|interrupted by the user|failed due to signal (?:9|15)\b/i;
+
+/** Whether the text tells of the network's trouble. */
+export function tellsOfNetwork(text: string): boolean {
+  return NETWORK.test(text);
+}
+
+/** Whether the text tells of trouble of this machine that another try may get past: disk, memory, a kill. */
+export function tellsOfMachine(text: string): boolean {
+  return MACHINE.test(text);
+}
+
+/** What Nix says went wrong, without its warnings: a cache that could not be asked is no reason why a build failed. */
+export function errorLines(stderr: string): string {
+  return stripVTControlCharacters(stderr)
+    .split('\n')
+    .filter(line => /^\s*error:/.test(line))
+    .join('\n');
+}
+
+/** How Nix itself begins where it could not get at a source or its store. A package's own text may say anything. */
+const FETCHING =
+  /^(?:unable to download|program 'git' failed|(?:cannot|while) fetch|Failed to (?:open|fetch)|(?:opening|creating|writing|renaming|unpacking)\b.*No space left|writing to file|database .* is (?:busy|locked)|cannot (?:connect|open)|interrupted by the user)/i;
+
+/** Whether an evaluation ended because Nix could not get at something, and not by what it evaluated. */
+export function tellsOfFetching(message: string): boolean {
+  return FETCHING.test(message);
 }

@@ -1,11 +1,18 @@
 // Making derivations real: built here, or fetched from a substituter.
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import pLimit from 'p-limit';
 import { buildFailure } from './build-failure.ts';
 import { createProgressReader } from './build-progress.ts';
 import type { Nix } from './nix.ts';
 import type { FoundItem } from './resolve.ts';
 import { runNix } from './run-nix.ts';
+
+/**
+ * One realisation at a time. Several Nix processes that are asked for the same outputs each keep the lock of what another
+ * has built, and wait for each other for ever (seen with Nix 2.8 and three of them); and one builds on all cores anyway.
+ */
+const oneAtATime = pLimit(1);
 
 export interface RealiseOptions {
   readonly signal: AbortSignal;
@@ -28,7 +35,9 @@ export async function realise(
   const wanted = [...new Set(items.map(({ drv, output }) => `${drv}!${output}`))];
   const args = ['--realise', '--no-build-output', ...(await gcRootArguments(gcRootFolder)), ...wanted];
   const onLine = onProgress === undefined ? undefined : createProgressReader(onProgress);
-  const result = await runNix(nix, 'nix-store', args, { signal, ...(onLine !== undefined && { onLine }) });
+  const result = await oneAtATime(() =>
+    runNix(nix, 'nix-store', args, { signal, ...(onLine !== undefined && { onLine }) }),
+  );
   if (!result.succeeded) throw await buildFailure(nix, items, result.stderr, signal);
 }
 

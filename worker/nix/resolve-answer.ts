@@ -22,6 +22,8 @@ const itemSchema = z.union([
   z.object({ name, not_a_package: z.object({ attribute, type: z.string() }) }),
   z.object({ name, refused: z.object({ attribute, reasons: z.array(z.string()) }) }),
   z.object({ name, failed: z.object({}) }),
+  // A package set may hold anything that calls itself a derivation: one that is none takes no others down.
+  z.object({ name }).transform(item => ({ name: item.name, malformed: true as const })),
 ]);
 
 export const answerSchema = z.object({

@@ -4,7 +4,7 @@ import pLimit from 'p-limit';
 import { PermanentError, TransientError } from '#core/errors.ts';
 import type { StorePath } from '#core/store-path.ts';
 import { nearMatches } from './near-matches.ts';
-import { errorMessage, tellsOfTransient } from './nix-message.ts';
+import { errorMessage, tellsOfFetching } from './nix-message.ts';
 import type { Nix } from './nix.ts';
 import { answerSchema, type Answer, type AnsweredItem } from './resolve-answer.ts';
 import { runNix } from './run-nix.ts';
@@ -116,6 +116,8 @@ async function resolvePossible(
       const message = await explain(name);
       return { kind: 'refused', name, reasons: item.refused.reasons, message };
     }
+    if ('malformed' in item)
+      return { kind: 'failed', name, message: 'it is no derivation that Nix could build' };
     if ('failed' in item) return { kind: 'failed', name, message: await explain(name) };
     return toResolvedItem(item, answer);
   }
@@ -127,7 +129,7 @@ async function resolvePossible(
 }
 
 function toResolvedItem(
-  item: Exclude<AnsweredItem, { refused: unknown } | { failed: unknown }>,
+  item: Exclude<AnsweredItem, { refused: unknown } | { failed: unknown } | { malformed: unknown }>,
   answer: Answer,
 ): ResolvedItem {
   const { name } = item;
@@ -161,7 +163,7 @@ async function evaluate(
   const { succeeded, stdout, stderr } = await runNix(nix, 'nix-instantiate', args, { signal });
   if (succeeded) return { succeeded, answer: answerSchema.parse(JSON.parse(stdout)) };
   const message = errorMessage(stderr);
-  if (tellsOfTransient(message)) throw new TransientError(`The evaluation was interrupted: ${message}`);
+  if (tellsOfFetching(message)) throw new TransientError(`The evaluation was interrupted: ${message}`);
   return { succeeded, message };
 }
 

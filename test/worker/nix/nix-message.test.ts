@@ -1,7 +1,13 @@
 // The same errors as several versions of Nix print them.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { errorMessage, tellsOfTransient } from '#worker/nix/nix-message.ts';
+import {
+  errorLines,
+  errorMessage,
+  tellsOfFetching,
+  tellsOfMachine,
+  tellsOfNetwork,
+} from '#worker/nix/nix-message.ts';
 import { createProgressReader } from '#worker/nix/build-progress.ts';
 
 suite('the message of an error', () => {
@@ -27,20 +33,37 @@ suite('the message of an error', () => {
 });
 
 suite('another try may get past', () => {
-  const transient = [
-    `unable to download 'https://cache.example/x.narinfo': Couldn't resolve host name (6)`,
+  const machine = [
     `writing to file: No space left on device`,
     `error: cannot open SQLite database: database is busy`,
     `builder for '/nix/store/x.drv' failed due to signal 9 (Killed)`,
   ];
-  for (const text of transient) test(text, () => assert.equal(tellsOfTransient(text), true));
+  for (const text of machine) test(text, () => assert.equal(tellsOfMachine(text), true));
+
+  const network = `unable to download 'https://cache.example/x.narinfo': Couldn't resolve host name (6)`;
+  test(network, () => {
+    assert.equal(tellsOfNetwork(network), true);
+    assert.equal(tellsOfFetching(network), true);
+    assert.equal(tellsOfMachine(network), false);
+  });
 
   const permanent = [
     `builder for '/nix/store/x.drv' failed with exit code 3`,
     `attribute 'x' missing`,
     `builder for '/nix/store/x.drv' failed due to signal 11 (Segmentation fault)`,
   ];
-  for (const text of permanent) test(`not: ${text}`, () => assert.equal(tellsOfTransient(text), false));
+  for (const text of permanent) {
+    test(`not: ${text}`, () => assert.equal(tellsOfMachine(text) || tellsOfNetwork(text), false));
+  }
+
+  test('not what a package itself says, whatever that is', () => {
+    assert.equal(tellsOfFetching('my-package: Connection refused, No space left on device'), false);
+  });
+});
+
+test('warnings are no errors: a cache that was out of reach did not fail the build', () => {
+  const stderr = `warning: unable to download 'https://cache.example'\nerror: builder for 'x.drv' failed with exit code 3\n`;
+  assert.equal(errorLines(stderr), `error: builder for 'x.drv' failed with exit code 3`);
 });
 
 test('progress counts builds and fetches, and what Nix plans later', () => {

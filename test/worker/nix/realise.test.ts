@@ -51,6 +51,29 @@ test('builds what is missing and counts it; a second time there is nothing to co
   assert.deepEqual(progress, []);
 });
 
+test('a builder that speaks of the network has failed all the same, and its log is told', async context => {
+  const script = 'echo "test 7: Connection refused"; echo "1 of 9 tests failed"; exit 3';
+  const folder = await scratchSet(context, { testing: script });
+  const { log } = await permanentFailure(['testing'], folder);
+  assert.match(log ?? '', /Connection refused\n1 of 9 tests failed$/);
+});
+
+test('several at once with outputs in common all end', async context => {
+  // Three Nix processes at once wait for each other for ever here: each keeps the lock of what another one has built.
+  const folder = await scratchSet(context, {
+    x: `sleep 1.2; echo ${randomUUID()} >$out`,
+    y: `sleep 2.5; echo ${randomUUID()} >$out`,
+    a: `echo ${randomUUID()} >$out`,
+    b: `echo ${randomUUID()} >$out`,
+    c: `echo ${randomUUID()} >$out`,
+  });
+  await Promise.all(
+    ['a', 'b', 'c'].map(async name => {
+      await realise(set.nix, found(await resolveNames(set, ['x', 'y', name], folder)), { signal });
+    }),
+  );
+});
+
 test('nothing to realise is done', async () => {
   await realise(set.nix, [], { signal });
 });
