@@ -1,11 +1,18 @@
 // What the worker reads from its environment, once.
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
-import { cloudSettings, readSettings, sourceSetting, type Environment } from '#core/google/settings.ts';
+import {
+  cloudSettings,
+  pullSettings,
+  readSettings,
+  sourceSetting,
+  type Environment,
+} from '#core/google/settings.ts';
 
 const schema = z
   .object({
     ...cloudSettings,
+    ...pullSettings,
     DERIVERY_BUILDS_SUBSCRIPTION: z.string().min(1).default('builds'),
     DERIVERY_REFRESHES_SUBSCRIPTION: z.string().min(1).default('refreshes'),
     DERIVERY_BUCKET: z.string().min(1),
@@ -26,6 +33,8 @@ const schema = z
       .default(Math.max(1, Math.floor(availableParallelism() / 2))),
     /** A worker that is not heard of for so long has lost its builds. */
     DERIVERY_LEASE_SECONDS: z.coerce.number().positive().max(3600).default(30),
+    /** The longest that one build may take, in seconds: what takes longer has failed. */
+    DERIVERY_BUILD_SECONDS: z.coerce.number().positive().max(86_400).default(3600),
     /** Where channels say their present revision. */
     DERIVERY_CHANNELS_URL: z.url().default('https://channels.nixos.org'),
   })

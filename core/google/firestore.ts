@@ -21,7 +21,7 @@ export function isAlreadyExists(error: unknown): boolean {
 /** A preconditioned write that lost against another: what there is to do is to read again. */
 export function isLostRace(error: unknown): boolean {
   const code = codeOf(error);
-  return code === FAILED_PRECONDITION || code === ABORTED || code === NOT_FOUND;
+  return code === FAILED_PRECONDITION || code === ABORTED || code === NOT_FOUND || code === ALREADY_EXISTS;
 }
 
 /** Whether a service of Google's could not be reached, after its client's own tries. */
@@ -43,4 +43,18 @@ export function toPlain(value: unknown): unknown {
     return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, toPlain(inner)]));
   }
   return value;
+}
+
+/** Fields that hold a moment, by their names: `queuedAt`, and the `since` of a span. */
+const MOMENT = /At$|^since$/;
+
+/** The inverse of {@link toPlain}: moments become timestamps, which the console shows as such. */
+export function toStored(document: object): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(document).map(([key, value]: [string, unknown]) => {
+      if (typeof value === 'number' && MOMENT.test(key)) return [key, Timestamp.fromMillis(value)];
+      if (typeof value === 'object' && value !== null && !Array.isArray(value)) return [key, toStored(value)];
+      return [key, value];
+    }),
+  );
 }

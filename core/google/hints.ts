@@ -1,8 +1,7 @@
 // Publishing hints. Pub/Sub's client loads on the first miss only: a hit never needs it, and it is heavy.
 import type { PubSub, Topic } from '@google-cloud/pubsub';
-import { encodeHint } from '../hint.ts';
+import { encodeHint, type HintTarget } from '../hint.ts';
 import type { Priority } from '../image-document.ts';
-import type { RequestKey } from '../image-request.ts';
 
 export interface HintTopics {
   readonly pull: string;
@@ -29,9 +28,9 @@ export function openHints(projectId: string, topics: HintTopics) {
 
   return {
     /** Tells the workers to look at a document. Resolves when Pub/Sub has the message. */
-    async send(key: RequestKey, priority: Priority): Promise<void> {
+    async send(target: HintTarget, priority: Priority): Promise<void> {
       const topic = await topicFor(priority);
-      await topic.publishMessage({ data: encodeHint(key) });
+      await topic.publishMessage({ data: encodeHint(target) });
     },
   };
 }

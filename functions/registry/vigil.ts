@@ -1,14 +1,15 @@
 // Watching one image's document for all who wait for it, and waking the workers while nobody has claimed it.
-import { needsHint, pullView, UNCLAIMED_MS, type PullView } from '#core/image-life.ts';
+import { needsHint, UNCLAIMED_MS } from '#core/image-life.ts';
 import type { RequestKey } from '#core/image-request.ts';
+import type { PullDecision } from '#core/pull-decision.ts';
 import type { Hints } from '#core/google/hints.ts';
-import type { Images, Seen } from '#core/google/images.ts';
+import type { Images, SeenImage } from '#core/google/images.ts';
 import type { Log } from '#core/google/log.ts';
 
 /** How often a waiting instance looks whether the build was left alone. Milliseconds. */
 const LOOK_MS = 1_000;
 
-export type WaitOutcome = Exclude<PullView, { kind: 'unasked' }>;
+export type WaitOutcome = Exclude<PullDecision, { kind: 'unasked' }>;
 
 export interface VigilParts {
   readonly images: Images;
@@ -21,10 +22,18 @@ export interface Vigil {
   settled(until: AbortSignal): Promise<WaitOutcome | undefined>;
 }
 
-/** Starts to watch; `onEnd` is called when the last waiter has left and nothing is watched any more. */
-export function startVigil({ images, hints, log }: VigilParts, key: RequestKey, onEnd: () => void): Vigil {
+/**
+ * Starts to watch; `decide` says what each state of the document comes to. `onEnd` is called when the last waiter has left
+ * and nothing is watched any more.
+ */
+export function startVigil(
+  { images, hints, log }: VigilParts,
+  key: RequestKey,
+  decide: (seen: SeenImage) => PullDecision,
+  onEnd: () => void,
+): Vigil {
   const waiters = new Set<(outcome: WaitOutcome | undefined) => void>();
-  let latest: { readonly seen: Seen; readonly at: number } | undefined;
+  let latest: { readonly seen: SeenImage; readonly at: number } | undefined;
   let hintedAt = Number.NEGATIVE_INFINITY;
   let ended = false;
 
@@ -37,15 +46,15 @@ export function startVigil({ images, hints, log }: VigilParts, key: RequestKey, 
     if (build === undefined || !needsHint(build, serverNow())) return;
     if (performance.now() - hintedAt < UNCLAIMED_MS) return;
     hintedAt = performance.now();
-    hints.send(key, 'pull').catch((error: unknown) => {
+    hints.send({ look: 'image', key }, 'pull').catch((error: unknown) => {
       log.warn({ error, image: key }, 'the hint was not sent again');
     });
   }
 
-  function onChange(seen: Seen): void {
+  function onChange(seen: SeenImage): void {
     latest = { seen, at: performance.now() };
-    const view = pullView(seen.document, seen.readTime);
-    if (view.kind === 'ready' || view.kind === 'failed') for (const leave of waiters) leave(view);
+    const decision = decide(seen);
+    if (decision.kind === 'ready' || decision.kind === 'failed') for (const leave of waiters) leave(decision);
   }
 
   function onError(error: Error): void {

@@ -1,0 +1,106 @@
+// What a pull is answered, and what has to be set going for it: a pure function of the documents and the server's time.
+import type { AskedBuild, CurrentImage, FailedBuild, ImageDocument } from './image-document.ts';
+import type { SettingsDigest } from './image-settings.ts';
+import { isFresh, isPinned, type ResolvedRevision, type SourceDocument } from './source-document.ts';
+
+/** How long a failure that another try may get past is the answer, in milliseconds: a retry loop costs nothing. */
+export const FAILURE_HOLD_MS = 60_000;
+
+/** Failed builds an hour after which an image's failure is the answer until the hour is over. */
+export const FAILURES_PER_HOUR = 5;
+export const HOUR_MS = 3_600_000;
+
+export interface PullPolicy {
+  readonly settings: SettingsDigest;
+  /** For how long a source's revision is gone by without asking again. Milliseconds. */
+  readonly freshMs: number;
+  /** For how long an image is served after its source has moved on. Milliseconds. */
+  readonly staleMs: number;
+}
+
+/** What a pull sets going, besides its answer: a look at the source, or a build of the image at its new revision. */
+export type Follow = 'nothing' | 'check-source' | 'refresh';
+
+export type PullDecision =
+  | { readonly kind: 'ready'; readonly image: CurrentImage; readonly follow: Follow }
+  | { readonly kind: 'failed'; readonly build: FailedBuild; readonly follow: Follow }
+  /** Wait. `raise`: nobody waited for this build so far. */
+  | { readonly kind: 'pending'; readonly build: AskedBuild; readonly raise: boolean }
+  /** There is nothing to wait for: the build has to be queued first. */
+  | { readonly kind: 'unasked' };
+
+/** How the documents of an image and its source answer a pull at `now` (server time, milliseconds). */
+export function decidePull(
+  image: ImageDocument | undefined,
+  source: SourceDocument | undefined,
+  policy: PullPolicy,
+  now: number,
+): PullDecision {
+  if (image === undefined) return { kind: 'unasked' };
+  const { current, build } = image;
+  const known = latestKnown(current, source);
+  const pinned = isPinned(image.request);
+  const checkSource = !pinned && !isFresh(known, now, policy.freshMs);
+  const failureHolds = build.state === 'failed' && holds(image, build, known, policy, now);
+
+  if (current !== undefined && (pinned || isServable(current, known, policy, now))) {
+    const isIdle = build.state === 'none' || (build.state === 'failed' && !failureHolds);
+    const isOutdated = current.settings !== policy.settings || current.revision !== known?.revision;
+    const follow = checkSource ? 'check-source' : isIdle && isOutdated ? 'refresh' : 'nothing';
+    return { kind: 'ready', image: current, follow };
+  }
+  switch (build.state) {
+    case 'queued':
+    case 'building':
+      return { kind: 'pending', build, raise: build.by === 'refresh' };
+    case 'failed':
+      return failureHolds
+        ? { kind: 'failed', build, follow: checkSource ? 'check-source' : 'nothing' }
+        : { kind: 'unasked' };
+    case 'none':
+      return { kind: 'unasked' };
+  }
+}
+
+type Known = Pick<ResolvedRevision, 'revision' | 'checkedAt' | 'movedAt'>;
+
+/** What is known last of the source: by its document, or by an image that was made from a later look. */
+function latestKnown(
+  current: CurrentImage | undefined,
+  source: SourceDocument | undefined,
+): Known | undefined {
+  const resolved = source?.resolved;
+  if (current === undefined || (resolved !== undefined && resolved.checkedAt >= current.checkedAt))
+    return resolved;
+  return { revision: current.revision, checkedAt: current.checkedAt, movedAt: current.checkedAt };
+}
+
+/** What is up to date is served; what is not, for as long as the policy allows after the source moved. */
+function isServable(
+  current: CurrentImage,
+  known: Known | undefined,
+  policy: PullPolicy,
+  now: number,
+): boolean {
+  if (known === undefined || now - current.builtAt < policy.staleMs) return true;
+  // A source that could not be looked at for long may have moved the moment after the last look.
+  const staleSince = known.revision === current.revision ? known.checkedAt + policy.freshMs : known.movedAt;
+  return now - staleSince < policy.staleMs;
+}
+
+/** Whether a failure is still the answer: a refusal for as long as its revision is the source's, others for a while. */
+function holds(
+  { failures }: ImageDocument,
+  build: FailedBuild,
+  known: Known | undefined,
+  { settings }: PullPolicy,
+  now: number,
+): boolean {
+  if (build.settings !== settings) return false;
+  const { kind } = build.failure;
+  if ((kind === 'refused' || kind === 'unknown_package') && build.revision !== undefined) {
+    return known === undefined || known.revision === build.revision;
+  }
+  if (now - build.failedAt < FAILURE_HOLD_MS) return true;
+  return failures !== undefined && failures.count >= FAILURES_PER_HOUR && now - failures.since < HOUR_MS;
+}
