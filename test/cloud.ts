@@ -10,7 +10,7 @@ import { openFirestore } from '#core/google/firestore.ts';
 import { openHints, type Hints } from '#core/google/hints.ts';
 import { openImages, type Images } from '#core/google/images.ts';
 import { decodeHint } from '#core/hint.ts';
-import type { Priority } from '#core/image-document.ts';
+import type { Build, Priority } from '#core/image-document.ts';
 import { isClaimable } from '#core/image-life.ts';
 import { parseImageRequest, requestKey, type ImageRequest, type RequestKey } from '#core/image-request.ts';
 import { parseRepositoryName, parseTag } from '#core/reference.ts';
@@ -105,6 +105,13 @@ export class Cloud implements AsyncDisposable {
     return asked;
   }
 
+  /** The state of a build whose document is there. */
+  async buildOf(key: RequestKey): Promise<Build> {
+    const { document } = await this.images.read(key);
+    if (document === undefined) throw new Error('there is no such image');
+    return document.build;
+  }
+
   /** Waits, by the server's clock, until a worker may take the build. */
   async untilClaimable(key: RequestKey): Promise<void> {
     for (;;) {
@@ -134,6 +141,21 @@ export class Cloud implements AsyncDisposable {
       await this.#subscriber.acknowledge({ subscription, ackIds: received.map(({ ackId }) => ackId ?? '') });
     }
     return received.map(({ message }) => decodeHint(Buffer.from(message?.data ?? ''))?.key);
+  }
+
+  /** How many messages lie ready in a subscription, with no worker. They stay there. */
+  async readyIn(subscriptionName: string): Promise<number> {
+    const subscription = `projects/${PROJECT}/subscriptions/${subscriptionName}`;
+    const [{ receivedMessages }] = await this.#subscriber.pull({
+      subscription,
+      maxMessages: 1_000,
+      returnImmediately: true,
+    });
+    const ackIds = (receivedMessages ?? []).map(({ ackId }) => ackId ?? '');
+    if (ackIds.length > 0) {
+      await this.#subscriber.modifyAckDeadline({ subscription, ackIds, ackDeadlineSeconds: 0 });
+    }
+    return ackIds.length;
   }
 
   /** Waits for hints at an image, takes them and all others on the topic; answers how many there were of this image. */

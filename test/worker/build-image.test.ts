@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { digestOf } from '#core/digest.ts';
 import { PermanentError, TransientError } from '#core/errors.ts';
-import type { Build } from '#core/image-document.ts';
 import type { RequestKey } from '#core/image-request.ts';
 import type { Published } from '#core/google/images.ts';
 import { openManifests } from '#core/google/manifests.ts';
@@ -10,6 +8,7 @@ import { buildImage, type MakeImage } from '#worker/build-image.ts';
 import type { HandledAs } from '#worker/intake.ts';
 import { collectLog } from '#test/collected-log.ts';
 import { Cloud } from '#test/cloud.ts';
+import { published } from '#test/published.ts';
 
 let cloud: Cloud;
 before(async () => {
@@ -17,11 +16,7 @@ before(async () => {
 });
 after(() => cloud[Symbol.asyncDispose]());
 
-const bytes = Buffer.from('an image');
-const published: Published = {
-  manifest: { digest: digestOf(bytes), mediaType: 'application/vnd.oci.image.manifest.v1+json', bytes },
-  revision: 'r1',
-};
+const image = published('an image');
 
 interface Circumstances {
   readonly leaseSeconds?: number;
@@ -35,12 +30,6 @@ function build(
 ): Promise<HandledAs> {
   const { log } = collectLog();
   return buildImage({ images: cloud.images, makeImage, leaseSeconds, log, stopping }, key);
-}
-
-async function buildOf(key: RequestKey): Promise<Build> {
-  const { document } = await cloud.images.read(key);
-  assert.ok(document);
-  return document.build;
 }
 
 const untouched: MakeImage = () => assert.fail('nothing was to be made');
@@ -58,14 +47,14 @@ describe('a build', () => {
     const handled = await build(key, async (asked, report) => {
       assert.deepEqual(asked, request);
       report({ name: 'building', done: 1, of: 2 });
-      return published;
+      return image;
     });
     assert.equal(handled, 'done');
     const { document } = await cloud.images.read(key);
-    assert.equal(document?.current?.digest, published.manifest.digest);
+    assert.equal(document?.current?.digest, image.manifest.digest);
     assert.equal(document.current.revision, 'r1');
     assert.deepEqual(document.build, { state: 'none' });
-    const manifest = await openManifests(cloud.firestore).read(published.manifest.digest);
+    const manifest = await openManifests(cloud.firestore).read(image.manifest.digest);
     assert.equal(Buffer.from(manifest?.bytes ?? '').toString(), 'an image');
   });
 
@@ -83,7 +72,7 @@ describe('a build', () => {
       Array.from({ length: 5 }, () =>
         build(key, async () => {
           made += 1;
-          return published;
+          return image;
         }),
       ),
     );
@@ -95,7 +84,7 @@ describe('a build', () => {
     const { key } = await cloud.newQueued();
     const failure = { kind: 'unknown_package', message: '"gti" is not in the package set' } as const;
     assert.equal(await build(key, () => Promise.reject(new PermanentError(failure))), 'done');
-    const state = await buildOf(key);
+    const state = await cloud.buildOf(key);
     assert.ok(state.state === 'failed');
     assert.deepEqual(state.failure, failure);
   });
@@ -104,7 +93,7 @@ describe('a build', () => {
     const { key } = await cloud.newQueued('refresh');
     const handled = await build(key, () => Promise.reject(new TransientError('disk full')));
     assert.equal(handled, 'again');
-    const state = await buildOf(key);
+    const state = await cloud.buildOf(key);
     assert.ok(state.state === 'queued');
     assert.deepEqual([state.by, state.attempts, state.lastError], ['refresh', 1, 'disk full']);
   });
@@ -115,7 +104,7 @@ describe('a build', () => {
       throw new TypeError('undefined is not a function');
     });
     assert.equal(handled, 'again');
-    const state = await buildOf(key);
+    const state = await cloud.buildOf(key);
     assert.ok(state.state === 'queued');
     assert.equal(state.lastError, 'TypeError: undefined is not a function');
   });
@@ -126,7 +115,7 @@ describe('a build', () => {
     const handled: HandledAs[] = [];
     for (let i = 0; i < 6; i++) handled.push(await build(key, interrupted));
     assert.deepEqual(handled, ['again', 'again', 'again', 'again', 'again', 'done']);
-    const state = await buildOf(key);
+    const state = await cloud.buildOf(key);
     assert.ok(state.state === 'failed');
     assert.equal(state.failure.message, 'gave up after 5 attempts: no network');
   });
@@ -139,7 +128,7 @@ describe('a build', () => {
       return signal.aborted ? Promise.reject(signal.reason as Error) : untilAborted(signal);
     };
     assert.equal(await build(key, makeImage, { stopping: stopping.signal }), 'again');
-    const state = await buildOf(key);
+    const state = await cloud.buildOf(key);
     assert.ok(state.state === 'queued');
     assert.deepEqual([state.attempts, state.lastError], [0, undefined]);
   });
@@ -149,10 +138,10 @@ describe('a build', () => {
     const made = await cloud.newQueued();
     const finishing: MakeImage = async () => {
       stopping.abort();
-      return published;
+      return image;
     };
     assert.equal(await build(made.key, finishing, { stopping: stopping.signal }), 'done');
-    assert.equal((await buildOf(made.key)).state, 'none');
+    assert.equal((await cloud.buildOf(made.key)).state, 'none');
 
     const refused = await cloud.newQueued();
     const stoppingToo = new AbortController();
@@ -161,19 +150,19 @@ describe('a build', () => {
       return Promise.reject(new PermanentError({ kind: 'refused', message: 'no' }));
     };
     assert.equal(await build(refused.key, failing, { stopping: stoppingToo.signal }), 'done');
-    assert.equal((await buildOf(refused.key)).state, 'failed');
+    assert.equal((await cloud.buildOf(refused.key)).state, 'failed');
   });
 
   test('is not claimed by a worker that stops', async () => {
     const { key } = await cloud.newQueued();
     assert.equal(await build(key, untouched, { stopping: AbortSignal.abort() }), 'again');
-    assert.equal((await buildOf(key)).state, 'queued');
+    assert.equal((await cloud.buildOf(key)).state, 'queued');
   });
 });
 
 describe('a build whose lease was taken', () => {
   const ends: readonly [what: string, end: () => Promise<Published>][] = [
-    ['an image', () => Promise.resolve(published)],
+    ['an image', () => Promise.resolve(image)],
     ['a refusal', () => Promise.reject(new PermanentError({ kind: 'refused', message: 'no' }))],
     ['an interruption', () => Promise.reject(new TransientError('disk full'))],
   ];
@@ -199,7 +188,7 @@ describe('a build whose lease was taken', () => {
       return untilAborted(signal);
     };
     assert.equal(await build(key, makeImage, { leaseSeconds: 0.3 }), 'done');
-    const state = await buildOf(key);
+    const state = await cloud.buildOf(key);
     assert.ok(state.state === 'building');
     assert.equal(state.lease.token, 'another worker');
   });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -115,8 +115,18 @@ describe('a ref of a remote repository', () => {
     await assert.rejects(resolveGitRef(nowhere, 'latest', never), TransientError);
   });
 
-  test('is never an option of git, whatever the address is', async () => {
-    await assert.rejects(resolveGitRef('--upload-pack=touch pwned', 'latest', never), TransientError);
+  test('is asked for at an address, never at an option of git', async () => {
+    const proof = join(folder, 'pwned');
+    const options = [`--upload-pack=touch ${proof} #`, `--exec=touch ${proof} #`, '--help', '-q'];
+    for (const option of options) {
+      await assert.rejects(resolveGitRef(option, 'latest', never), (error: unknown) => {
+        assert.ok(error instanceof TransientError, String(error));
+        // Git takes it for the path of a repository.
+        assert.match(error.message, /cannot read the package source/);
+        return true;
+      });
+    }
+    await assert.rejects(access(proof));
   });
 
   test('is not waited for when the build is to stop', async () => {

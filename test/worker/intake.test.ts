@@ -142,6 +142,20 @@ describe('intake', () => {
     assert.equal(new Set(builds.begun).size, 5);
   });
 
+  test('takes no more than it soon has room for: the rest is there for other workers', async context => {
+    const topics = await Topics.create();
+    const builds = new Builds();
+    const collected = collectLog();
+    for (let i = 0; i < 6; i++) await Promise.all([topics.hint('pull'), topics.hint('refresh')]);
+    const intake = await start(context, topics, builds.handle, 2, collected);
+    await collected.until(5, line => line['message'] === 'hint received');
+    assert.equal(await cloud.readyIn(topics.names.pull), 3);
+    assert.equal(await cloud.readyIn(topics.names.refresh), 4);
+    const stopped = intake.stop();
+    builds.endAll();
+    await stopped;
+  });
+
   test('gives a hint back that is to be handled again', async context => {
     const topics = await Topics.create();
     const builds = new Builds();

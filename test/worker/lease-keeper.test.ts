@@ -78,17 +78,33 @@ describe('a lease that is kept', () => {
     assert.equal((await cloud.images.read(key)).version?.valueOf(), version?.valueOf());
   });
 
-  test('that another takes is told to whoever works', async () => {
-    const key = await claimed(0.3);
-    const keeper = keepLease(cloud.images, key, 'mine', 0.3);
-    await cloud.firestore
-      .collection('images')
-      .doc(key)
-      .update({ 'build.lease.renewedAt': new Date(0) });
-    await cloud.images.claim(key, 'another', 600);
-    await aborted(keeper.lost);
+  test('that another takes is told to whoever works, as soon as it is written', async () => {
+    const key = await claimed(600);
+    const keeper = keepLease(cloud.images, key, 'mine', 600);
+    const lost = aborted(keeper.lost);
+    await cloud.takeOver(key, 'another');
+    keeper.report({ name: 'publishing' });
+    await lost;
     assert.ok(keeper.lost.reason instanceof LeaseLostError);
     await keeper.stop();
+  });
+
+  test('has no write under way when its keeper has stopped', async () => {
+    const key = await claimed(0.3);
+    const begun = Promise.withResolvers<void>();
+    let ended = false;
+    const slow: Images = {
+      ...cloud.images,
+      renew: async (...parameters) => {
+        begun.resolve();
+        await cloud.images.renew(...parameters);
+        ended = true;
+      },
+    };
+    const keeper = keepLease(slow, key, 'mine', 0.3);
+    await begun.promise;
+    await keeper.stop();
+    assert.ok(ended);
   });
 
   test('outlives an error that passes', async () => {

@@ -74,12 +74,14 @@ describe('the bucket', () => {
   }
 
   for (const size of [600, RESUMABLE]) {
-    test(`replaces what is there with other bytes (${size})`, async () => {
-      const content = contentOf(randomBytes(size));
-      await object(content).save('not these bytes');
-      const stored = await blobs.put(content);
-      assert.equal(stored.crc32c, content.crc32c);
-      assert.equal(digestOf(await fetched(content)), content.digest);
+    test(`replaces what is there with other bytes, fewer or as many (${size})`, async () => {
+      for (const others of [Buffer.from('not these bytes'), randomBytes(size)]) {
+        const content = contentOf(randomBytes(size));
+        await object(content).save(others, { resumable: false });
+        const stored = await blobs.put(content);
+        assert.equal(stored.crc32c, content.crc32c);
+        assert.equal(digestOf(await fetched(content)), content.digest);
+      }
     });
 
     test(`refuses bytes that have another checksum, and keeps nothing of them (${size})`, async () => {

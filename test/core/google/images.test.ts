@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { digestOf } from '#core/digest.ts';
 import { PermanentError, TransientError } from '#core/errors.ts';
-import { LOG_LIMIT } from '#core/failure.ts';
-import type { Build } from '#core/image-document.ts';
 import { ATTEMPT_LIMIT } from '#core/image-life.ts';
-import type { RequestKey } from '#core/image-request.ts';
-import { LeaseLostError, type Published, type Seen } from '#core/google/images.ts';
+import type { Seen } from '#core/google/images.ts';
 import { openManifests } from '#core/google/manifests.ts';
 import { Cloud } from '#test/cloud.ts';
+import { published } from '#test/published.ts';
 
 /** Long enough that no test outlives it. */
 const LONG = 600;
@@ -20,20 +17,6 @@ before(async () => {
   cloud = await Cloud.start();
 });
 after(() => cloud[Symbol.asyncDispose]());
-
-async function buildOf(key: RequestKey): Promise<Build> {
-  const { document } = await cloud.images.read(key);
-  assert.ok(document);
-  return document.build;
-}
-
-function published(text: string): Published {
-  const bytes = Buffer.from(text);
-  return {
-    manifest: { digest: digestOf(bytes), mediaType: 'application/vnd.oci.image.manifest.v1+json', bytes },
-    revision: 'r1',
-  };
-}
 
 const refusal = new PermanentError({ kind: 'refused', message: 'no' });
 
@@ -64,7 +47,7 @@ describe('queue', () => {
       Array.from({ length: 20 }, () => cloud.images.queue(key, request, 'refresh', seen)),
     );
     assert.equal(answers.filter(Boolean).length, 1);
-    const build = await buildOf(key);
+    const build = await cloud.buildOf(key);
     assert.ok(build.state === 'queued');
     assert.equal(build.by, 'refresh');
   });
@@ -74,7 +57,7 @@ describe('queue', () => {
     const seen = await cloud.images.read(key);
     await cloud.images.claim(key, 'a', LONG);
     assert.equal(await cloud.images.queue(key, request, 'pull', seen), false);
-    assert.equal((await buildOf(key)).state, 'building');
+    assert.equal((await cloud.buildOf(key)).state, 'building');
   });
 
   test('keeps the image that is there', async () => {
@@ -96,7 +79,7 @@ describe('claim', () => {
     const results = await Promise.all(tokens.map(token => cloud.images.claim(key, token, LONG)));
     const winners = tokens.filter((_, i) => results[i]?.kind === 'claimed');
     assert.equal(winners.length, 1);
-    const build = await buildOf(key);
+    const build = await cloud.buildOf(key);
     assert.ok(build.state === 'building');
     assert.equal(build.lease.token, winners[0]);
     assert.equal(build.lease.durationSeconds, LONG);
@@ -134,7 +117,7 @@ describe('claim', () => {
       Array.from({ length: 10 }, (_, i) => cloud.images.claim(key, `worker-${i}`, LONG)),
     );
     assert.equal(results.filter(({ kind }) => kind === 'claimed').length, 1);
-    const build = await buildOf(key);
+    const build = await cloud.buildOf(key);
     assert.ok(build.state === 'building');
     assert.equal(build.attempts, 2);
     assert.notEqual(build.lease.token, 'vanished');
@@ -147,7 +130,7 @@ describe('claim', () => {
       await cloud.images.release(key, `try-${attempt}`, new TransientError(`no network, time ${attempt}`));
     }
     assert.deepEqual(await cloud.images.claim(key, 'one-more', LONG), { kind: 'nothing-to-do' });
-    const build = await buildOf(key);
+    const build = await cloud.buildOf(key);
     assert.ok(build.state === 'failed');
     assert.deepEqual(build.failure, {
       kind: 'gave_up',
@@ -165,119 +148,9 @@ describe('claim', () => {
       await cloud.untilClaimable(key);
     }
     assert.equal((await cloud.images.claim(key, 'one-more', LONG)).kind, 'nothing-to-do');
-    const build = await buildOf(key);
+    const build = await cloud.buildOf(key);
     assert.ok(build.state === 'failed');
     assert.match(build.failure.message, /^gave up after 5 attempts: every worker that took it vanished$/);
-  });
-});
-
-describe('the holder of a lease', () => {
-  type Write = (key: RequestKey, token: string) => Promise<void>;
-  const writes: readonly [what: string, write: Write][] = [
-    ['renew', (key, token) => cloud.images.renew(key, token, { name: 'building', done: 1, of: 2 })],
-    ['publish', (key, token) => cloud.images.publish(key, token, published('by the wrong one'))],
-    ['fail', (key, token) => cloud.images.fail(key, token, refusal)],
-    ['release', (key, token) => cloud.images.release(key, token, new TransientError('again'))],
-    ['release when stopping', (key, token) => cloud.images.release(key, token, undefined)],
-  ];
-
-  for (const [what, write] of writes) {
-    test(`who lost it cannot ${what}: nothing changes`, async () => {
-      const { key } = await cloud.newQueued();
-      await cloud.images.claim(key, 'old', OVER_AT_ONCE);
-      await cloud.untilClaimable(key);
-      await cloud.images.claim(key, 'new', LONG);
-      const earlier = await cloud.images.read(key);
-      await assert.rejects(write(key, 'old'), LeaseLostError);
-      const later = await cloud.images.read(key);
-      assert.deepEqual(later.document, earlier.document);
-      assert.equal(later.version?.valueOf(), earlier.version?.valueOf());
-    });
-
-    test(`cannot ${what} what is over: published, failed, given back, or not there`, async () => {
-      for (const end of writes.slice(1)) {
-        const { key } = await cloud.newQueued();
-        await cloud.images.claim(key, 'mine', LONG);
-        await end[1](key, 'mine');
-        const earlier = await cloud.images.read(key);
-        await assert.rejects(write(key, 'mine'), LeaseLostError, end[0]);
-        assert.deepEqual((await cloud.images.read(key)).document, earlier.document);
-      }
-      await assert.rejects(write(cloud.newImage().key, 'mine'), LeaseLostError);
-    });
-
-    test(`may ${what} after its end while nobody else has begun`, async () => {
-      const { key } = await cloud.newQueued();
-      await cloud.images.claim(key, 'mine', OVER_AT_ONCE);
-      await cloud.untilClaimable(key);
-      await write(key, 'mine');
-    });
-  }
-
-  test('who lost it leaves no manifest behind', async () => {
-    const { key } = await cloud.newQueued();
-    await cloud.images.claim(key, 'mine', LONG);
-    const never = published('never to be seen');
-    await assert.rejects(cloud.images.publish(key, 'yours', never), LeaseLostError);
-    assert.equal(await openManifests(cloud.firestore).read(never.manifest.digest), undefined);
-  });
-
-  test('renews by the server’s clock, and says how far it is', async () => {
-    const { key } = await cloud.newQueued();
-    await cloud.images.claim(key, 'mine', OVER_AT_ONCE);
-    await cloud.untilClaimable(key);
-    const earlier = await buildOf(key);
-    await cloud.images.renew(key, 'mine', { name: 'packing', done: 2, of: 9 });
-    const build = await buildOf(key);
-    assert.ok(earlier.state === 'building' && build.state === 'building');
-    assert.ok(build.lease.renewedAt > earlier.lease.renewedAt);
-    assert.deepEqual(build, {
-      ...earlier,
-      lease: { ...earlier.lease, renewedAt: build.lease.renewedAt },
-      phase: { name: 'packing', done: 2, of: 9 },
-    });
-    // A phase without numbers takes those of the one before it away.
-    await cloud.images.renew(key, 'mine', { name: 'publishing' });
-    const last = await buildOf(key);
-    assert.ok(last.state === 'building');
-    assert.deepEqual(last.phase, { name: 'publishing' });
-  });
-
-  test('gives a build back with its error, or uncounted when it stops', async () => {
-    const { key } = await cloud.newQueued('refresh');
-    await cloud.images.claim(key, 'a', LONG);
-    await cloud.images.release(key, 'a', new TransientError('disk full'));
-    const once = await buildOf(key);
-    assert.ok(once.state === 'queued');
-    assert.deepEqual([once.by, once.attempts, once.lastError], ['refresh', 1, 'disk full']);
-
-    await cloud.images.claim(key, 'b', LONG);
-    await cloud.images.release(key, 'b', undefined);
-    const stopped = await buildOf(key);
-    assert.ok(stopped.state === 'queued');
-    assert.deepEqual([stopped.by, stopped.attempts, stopped.lastError], ['refresh', 1, 'disk full']);
-    assert.ok(stopped.queuedAt > once.queuedAt);
-  });
-
-  test('a worker that stops again and again uses up no tries', async () => {
-    const { key } = await cloud.newQueued();
-    for (let i = 0; i <= ATTEMPT_LIMIT; i++) {
-      assert.equal((await cloud.images.claim(key, `w${i}`, LONG)).kind, 'claimed');
-      await cloud.images.release(key, `w${i}`, undefined);
-    }
-  });
-
-  test('ends a build with its failure, and the end of a log of any length', async () => {
-    const { key } = await cloud.newQueued();
-    await cloud.images.claim(key, 'a', LONG);
-    const log = `${'x'.repeat(LOG_LIMIT)}the end`;
-    await cloud.images.fail(key, 'a', new PermanentError({ kind: 'build_failed', message: 'hello', log }));
-    const { document, readTime } = await cloud.images.read(key);
-    assert.ok(document?.build.state === 'failed');
-    const { failure, failedAt } = document.build;
-    assert.equal(failure.log?.length, LOG_LIMIT);
-    assert.ok(failure.log.endsWith('the end'));
-    assert.ok(failedAt <= readTime);
   });
 });
 

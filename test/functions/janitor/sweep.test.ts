@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { digestOf } from '#core/digest.ts';
 import { PermanentError, TransientError } from '#core/errors.ts';
 import type { RequestKey } from '#core/image-request.ts';
 import { sweepUnclaimedBuilds } from '#functions/janitor/sweep.ts';
 import { collectLog } from '#test/collected-log.ts';
 import { Cloud, PROJECT } from '#test/cloud.ts';
+import { published } from '#test/published.ts';
 
 let cloud: Cloud;
 before(async () => {
@@ -46,11 +46,9 @@ test('builds that no worker has get a hint on the topic of who asked, and no oth
   const failed = await cloud.newQueued();
   await cloud.images.claim(failed.key, 'done', 600);
   await cloud.images.fail(failed.key, 'done', new PermanentError({ kind: 'refused', message: 'no' }));
-  const published = await cloud.newQueued();
-  await cloud.images.claim(published.key, 'done', 600);
-  const bytes = Buffer.from('image');
-  const manifest = { digest: digestOf(bytes), mediaType: 'application/json', bytes };
-  await cloud.images.publish(published.key, 'done', { manifest, revision: 'r1' });
+  const done = await cloud.newQueued();
+  await cloud.images.claim(done.key, 'worker', 600);
+  await cloud.images.publish(done.key, 'worker', published('an image'));
 
   const { log, lines } = collectLog();
   assert.equal(await sweepUnclaimedBuilds(cloud.images, cloud.hints, log), 4);

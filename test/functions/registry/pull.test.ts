@@ -5,24 +5,19 @@ import { PermanentError } from '#core/errors.ts';
 import { openBlobs } from '#core/google/blobs.ts';
 import type { Failure } from '#core/failure.ts';
 import type { Published } from '#core/google/images.ts';
+import { MEDIA_TYPES } from '#core/oci.ts';
 import type { Asked, Cloud } from '#test/cloud.ts';
+import { published } from '#test/published.ts';
 import { BASE_URL, onBothServers, type Received } from './served.ts';
 import { specError } from './spec-errors.ts';
 
-const MEDIA_TYPE = 'application/vnd.oci.image.manifest.v1+json';
-
-function made(text: string): Published {
-  const bytes = Buffer.from(text);
-  return { manifest: { digest: digestOf(bytes), mediaType: MEDIA_TYPE, bytes }, revision: 'r1' };
-}
-
 /** An image that is there. */
-async function ready(cloud: Cloud, text: string): Promise<Asked & { readonly published: Published }> {
+async function ready(cloud: Cloud, text: string): Promise<Asked & { readonly image: Published }> {
   const asked = await cloud.newQueued();
-  const published = made(text);
+  const image = published(text);
   await cloud.images.claim(asked.key, 'worker', 600);
-  await cloud.images.publish(asked.key, 'worker', published);
-  return { ...asked, published };
+  await cloud.images.publish(asked.key, 'worker', image);
+  return { ...asked, image };
 }
 
 async function failed(cloud: Cloud, failure: Failure): Promise<Asked> {
@@ -48,8 +43,8 @@ onBothServers('a pull', 60_000, served => {
 
   test('by tag and by digest gets the exact bytes; HEAD gets the same headers and no body', async () => {
     const text = '{"schemaVersion":2, "spaces":  "kept", "ü":1}';
-    const { name, published } = await ready(served().cloud, text);
-    const { digest } = published.manifest;
+    const { name, image } = await ready(served().cloud, text);
+    const { digest } = image.manifest;
     for (const [reference, cacheControl] of [
       ['latest', 'no-cache, no-transform'],
       [digest, 'public, max-age=31536000, immutable, no-transform'],
@@ -58,7 +53,7 @@ onBothServers('a pull', 60_000, served => {
       assert.equal(got.status, 200);
       assert.equal(got.body.toString(), text);
       const { headers } = got;
-      assert.equal(headers['content-type'], MEDIA_TYPE);
+      assert.equal(headers['content-type'], MEDIA_TYPES.manifest);
       assert.equal(headers['docker-content-digest'], digest);
       assert.equal(headers['etag'], `"${digest}"`);
       assert.equal(headers['content-length'], String(Buffer.byteLength(text)));
@@ -91,7 +86,7 @@ onBothServers('a pull', 60_000, served => {
     const claim = await cloud.images.claim(key, 'worker', 600);
     assert.equal(claim.kind, 'claimed');
     await cloud.images.renew(key, 'worker', { name: 'building', done: 1, of: 2 });
-    await cloud.images.publish(key, 'worker', made('just built'));
+    await cloud.images.publish(key, 'worker', published('just built'));
     const { status, body } = await answer;
     assert.equal(status, 200);
     assert.equal(body.toString(), 'just built');

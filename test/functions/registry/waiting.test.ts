@@ -3,11 +3,13 @@ import { after, before, describe, test, type TestContext } from 'node:test';
 import { openManifests } from '#core/google/manifests.ts';
 import { openHints, type Hints } from '#core/google/hints.ts';
 import type { Images } from '#core/google/images.ts';
+import type { RequestKey } from '#core/image-request.ts';
 import { digestOf } from '#core/digest.ts';
 import { PermanentError } from '#core/errors.ts';
 import { createWaiting } from '#functions/registry/waiting.ts';
 import { collectLog } from '#test/collected-log.ts';
 import { Cloud, PROJECT } from '#test/cloud.ts';
+import { published } from '#test/published.ts';
 import { Served } from './served.ts';
 import { specError } from './spec-errors.ts';
 
@@ -55,13 +57,9 @@ function counted(): { images: Images; started: number; ended: Promise<void> } {
   return counter;
 }
 
-async function publish(key: Parameters<Images['publish']>[0], text: string): Promise<void> {
-  const bytes = Buffer.from(text);
+async function publish(key: RequestKey, text: string): Promise<void> {
   await cloud.images.claim(key, 'worker', 600);
-  await cloud.images.publish(key, 'worker', {
-    manifest: { digest: digestOf(bytes), mediaType: 'application/json', bytes },
-    revision: 'r1',
-  });
+  await cloud.images.publish(key, 'worker', published(text));
 }
 
 describe('a pull that waits longer than one request may take', () => {
@@ -263,7 +261,7 @@ function watchReads(images: Images, count: number): Promise<void> {
   return promise;
 }
 
-async function untilQueued(key: Parameters<Images['read']>[0]): Promise<void> {
+async function untilQueued(key: RequestKey): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const stop = cloud.images.watch(
       key,
