@@ -21,12 +21,15 @@ export interface AskingParts {
 export type Asking = ReturnType<typeof createAsking>;
 
 export function createAsking({ images, sources, hints, policy, log }: AskingParts) {
+  /**
+   * Nobody waits for the hint of a pull: its client waits for the build, sends the hint again, and is not to be kept by
+   * a Pub/Sub that is out of reach. Behind any other hint there is nobody, so the caller goes on when it is sent.
+   */
   async function sendHint(target: HintTarget, priority: Priority): Promise<void> {
-    try {
-      await hints.send(target, priority);
-    } catch (error) {
+    const sent = hints.send(target, priority).catch((error: unknown) => {
       log.warn({ error, ...target }, 'the hint was not sent; it will be again');
-    }
+    });
+    if (priority === 'refresh') await sent;
   }
 
   /** Queues the build of an image where there is none. Answers whether it was this call that did. */
