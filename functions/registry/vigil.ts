@@ -11,6 +11,14 @@ const LOOK_MS = 1_000;
 
 export type WaitOutcome = Exclude<PullDecision, { kind: 'unasked' }>;
 
+/** What a state of the document comes to. */
+export interface Judgement {
+  /** By the image alone, beside its source as it was when the wait began. */
+  readonly ofImage: (seen: SeenImage) => PullDecision;
+  /** By both documents as they are now. */
+  readonly ofBoth: () => Promise<PullDecision>;
+}
+
 export interface VigilParts {
   readonly images: Images;
   readonly hints: Hints;
@@ -22,14 +30,11 @@ export interface Vigil {
   settled(until: AbortSignal): Promise<WaitOutcome | undefined>;
 }
 
-/**
- * Starts to watch; `decide` says what each state of the document comes to. `onEnd` is called when the last waiter has left
- * and nothing is watched any more.
- */
+/** Starts to watch. `onEnd` is called when the last waiter has left and nothing is watched any more. */
 export function startVigil(
   { images, hints, log }: VigilParts,
   key: RequestKey,
-  decide: (seen: SeenImage) => PullDecision,
+  judge: Judgement,
   onEnd: () => void,
 ): Vigil {
   const waiters = new Set<(outcome: WaitOutcome | undefined) => void>();
@@ -53,12 +58,18 @@ export function startVigil(
 
   function onChange(seen: SeenImage): void {
     latest = { seen, at: performance.now() };
-    const decision = decide(seen);
+    const decision = judge.ofImage(seen);
+    // Who made it looked at the source meanwhile: what is no answer beside the older look may be one beside the newer.
+    if (decision.kind === 'unasked') judge.ofBoth().then(settle, onError);
+    else settle(decision);
+  }
+
+  function settle(decision: PullDecision): void {
     if (decision.kind === 'ready' || decision.kind === 'failed') for (const leave of waiters) leave(decision);
   }
 
-  function onError(error: Error): void {
-    // Those who wait read the document themselves at the end of their hold.
+  function onError(error: unknown): void {
+    // Those who wait read the documents themselves at the end of their hold.
     log.warn({ error, image: key }, 'listening to the image failed');
     end();
   }

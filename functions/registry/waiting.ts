@@ -1,6 +1,7 @@
 // Waiting for a build on its document: one listener for each image, however many requests wait for it.
 import type { ImageRequest, RequestKey } from '#core/image-request.ts';
 import { decidePull, type PullDecision, type PullPolicy } from '#core/pull-decision.ts';
+import type { SeenImage } from '#core/google/images.ts';
 import type { PullState, ReadPullState } from '#core/google/pull-state.ts';
 import type { Asking } from '../asking.ts';
 import { startVigil, type Vigil, type VigilParts, type WaitOutcome } from './vigil.ts';
@@ -23,11 +24,14 @@ export function createWaiting(parts: WaitingParts) {
     return decidePull(image.document, source.document, policy, image.readTime);
   }
 
-  function vigilFor(key: RequestKey, state: PullState): Vigil {
+  function vigilFor(key: RequestKey, request: ImageRequest, state: PullState): Vigil {
     let vigil = vigils.get(key);
     if (vigil === undefined) {
-      const decideOn = (image: PullState['image']): PullDecision => decide({ ...state, image });
-      vigil = startVigil(parts, key, decideOn, () => vigils.delete(key));
+      const judge = {
+        ofImage: (image: SeenImage) => decide({ ...state, image }),
+        ofBoth: async () => decide(await readPullState(key, request)),
+      };
+      vigil = startVigil(parts, key, judge, () => vigils.delete(key));
       vigils.set(key, vigil);
     }
     return vigil;
@@ -53,7 +57,7 @@ export function createWaiting(parts: WaitingParts) {
           if (decision.raise) await asking.raiseBuild(key, state.image);
           break;
       }
-      const settled = await vigilFor(key, state).settled(
+      const settled = await vigilFor(key, request, state).settled(
         AbortSignal.any([gone, AbortSignal.timeout(holdMs)]),
       );
       if (settled !== undefined) return settled;
