@@ -70,8 +70,8 @@ export const imageDocumentSchema = z.object({
   /** The image that is served now, if there is one. */
   current: currentSchema.optional(),
   build: buildSchema,
-  /** Failed builds of the hour that began at `since`. */
-  failures: z.object({ since: serverTime, count: z.int().positive() }).optional(),
+  /** When the last builds failed since one brought an image: no more of them than an hour may have. */
+  failuresAt: z.array(serverTime).optional(),
 });
 export type ImageDocument = z.infer<typeof imageDocumentSchema>;
 

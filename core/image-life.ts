@@ -4,7 +4,6 @@ import { LOG_LIMIT, type Failure } from './failure.ts';
 import type { AskedBuild, Build, CurrentImage, ImageDocument, Phase, Priority } from './image-document.ts';
 import type { ImageRequest } from './image-request.ts';
 import type { SettingsDigest } from './image-settings.ts';
-import { HOUR_MS } from './pull-decision.ts';
 
 /** How long a build may stay unclaimed before whoever waits sends the hint again, in milliseconds. */
 export const UNCLAIMED_MS = 10_000;
@@ -12,23 +11,38 @@ export const UNCLAIMED_MS = 10_000;
 /** Attempts that may end without an outcome before the build is given up. */
 export const ATTEMPT_LIMIT = 5;
 
-/** A build is asked for where none is under way: of a new image, of a stale one, or after a failure. */
+/** Failed builds an hour after which an image's failure is the answer until there are fewer. */
+export const FAILURES_PER_HOUR = 5;
+export const HOUR_MS = 3_600_000;
+
+/**
+ * A build is asked for where none is under way: of a new image, of a stale one, or after a failure. One that was
+ * abandoned is asked for anew, its tries included.
+ */
 export function queue(
   document: ImageDocument | undefined,
   request: ImageRequest,
   { by, settings }: { readonly by: Priority; readonly settings: SettingsDigest },
   now: number,
 ): ImageDocument | undefined {
-  if (document?.build.state === 'queued' || document?.build.state === 'building') return undefined;
-  return { ...document, request, build: { state: 'queued', by, settings, queuedAt: now, attempts: 0 } };
+  const underWay = document && askedBuild(document);
+  if (underWay === undefined)
+    return { ...document, request, build: { state: 'queued', by, settings, queuedAt: now, attempts: 0 } };
+  if (!isAbandoned(underWay, settings, now)) return undefined;
+  const { attempts, lastError } = underWay;
+  const priority = underWay.by === 'pull' ? 'pull' : by;
+  return {
+    ...document,
+    request,
+    build: { state: 'queued', by: priority, settings, queuedAt: now, attempts, lastError },
+  };
 }
 
 /** Someone waits now for a build that nobody waited for. */
 export function raise(document: ImageDocument | undefined): ImageDocument | undefined {
   if (document === undefined) return undefined;
-  const { build } = document;
-  if ((build.state !== 'queued' && build.state !== 'building') || build.by === 'pull') return undefined;
-  return { ...document, build: { ...build, by: 'pull' } };
+  const build = askedBuild(document);
+  return build?.by === 'refresh' ? { ...document, build: { ...build, by: 'pull' } } : undefined;
 }
 
 export type Claim =
@@ -40,12 +54,17 @@ export type Claim =
   /** Another worker has it, it is done, or there is no such document. */
   | { readonly kind: 'nothing-to-do' };
 
-/** A worker takes a build that is queued, or whose worker has not been heard of for longer than its lease. */
+/**
+ * A worker takes a build that is queued, or whose worker has not been heard of for longer than its lease. One that it
+ * holds already is its own: the answer to its first claim may have been lost.
+ */
 export function claim(
   document: ImageDocument | undefined,
   worker: { readonly token: string; readonly durationSeconds: number; readonly settings: SettingsDigest },
   now: number,
 ): Claim {
+  const held = heldBuild(document, worker.token);
+  if (held !== undefined) return { kind: 'claimed', document: held.document };
   if (document === undefined || !isClaimable(document.build, now)) return { kind: 'nothing-to-do' };
   const { build } = document;
   if (build.settings !== worker.settings) return { kind: 'declined' };
@@ -161,6 +180,23 @@ export function needsHint(build: Build, now: number, patienceMs = UNCLAIMED_MS):
 }
 
 /**
+ * Whether a build that is to be made under other settings than these was left alone: after a deployment there may be no
+ * worker any more that takes it.
+ */
+export function isAbandoned(build: AskedBuild, settings: SettingsDigest, now: number): boolean {
+  return build.settings !== settings && needsHint(build, now);
+}
+
+/** Whether so many builds failed within the last hour that no more are begun. */
+export function isOverFailureLimit({ failuresAt = [] }: ImageDocument, now: number): boolean {
+  return failuresAt.filter(failedAt => now - failedAt < HOUR_MS).length >= FAILURES_PER_HOUR;
+}
+
+function askedBuild({ build }: ImageDocument): AskedBuild | undefined {
+  return build.state === 'queued' || build.state === 'building' ? build : undefined;
+}
+
+/**
  * The build, if `token` still holds it. A lease that is over but not taken may go on: nobody else has begun. One that was
  * taken has another token, and the worker that comes back with the old one changes nothing.
  */
@@ -176,14 +212,13 @@ function giveUp(document: ImageDocument, build: AskedBuild, now: number): ImageD
 }
 
 function toFailed(
-  { request, current, failures }: ImageDocument,
+  { request, current, failuresAt = [] }: ImageDocument,
   { settings }: AskedBuild,
   failure: Failure,
   revision: string | undefined,
   now: number,
 ): ImageDocument {
   const isRefusal = failure.kind === 'refused' || failure.kind === 'unknown_package';
-  const isSameHour = failures !== undefined && now - failures.since < HOUR_MS;
   return {
     request,
     current: isRefusal ? undefined : current,
@@ -194,6 +229,6 @@ function toFailed(
       settings,
       revision,
     },
-    failures: isSameHour ? { since: failures.since, count: failures.count + 1 } : { since: now, count: 1 },
+    failuresAt: [...failuresAt, now].slice(-FAILURES_PER_HOUR),
   };
 }

@@ -1,14 +1,11 @@
 // What a pull is answered, and what has to be set going for it: a pure function of the documents and the server's time.
 import type { AskedBuild, CurrentImage, FailedBuild, ImageDocument } from './image-document.ts';
+import { isAbandoned, isOverFailureLimit } from './image-life.ts';
 import type { SettingsDigest } from './image-settings.ts';
 import { isFresh, isPinned, type ResolvedRevision, type SourceDocument } from './source-document.ts';
 
 /** How long a failure that another try may get past is the answer, in milliseconds: a retry loop costs nothing. */
 export const FAILURE_HOLD_MS = 60_000;
-
-/** Failed builds an hour after which an image's failure is the answer until the hour is over. */
-export const FAILURES_PER_HOUR = 5;
-export const HOUR_MS = 3_600_000;
 
 export interface PullPolicy {
   readonly settings: SettingsDigest;
@@ -26,7 +23,7 @@ export type PullDecision =
   | { readonly kind: 'failed'; readonly build: FailedBuild; readonly follow: Follow }
   /** Wait. `raise`: nobody waited for this build so far. */
   | { readonly kind: 'pending'; readonly build: AskedBuild; readonly raise: boolean }
-  /** There is nothing to wait for: the build has to be queued first. */
+  /** There is nothing to wait for, or nobody who would make it: the build has to be queued first. */
   | { readonly kind: 'unasked' };
 
 /** How the documents of an image and its source answer a pull at `now` (server time, milliseconds). */
@@ -44,7 +41,7 @@ export function decidePull(
   const failureHolds = build.state === 'failed' && holds(image, build, known, policy, now);
 
   if (current !== undefined && (pinned || isServable(current, known, policy, now))) {
-    const isIdle = build.state === 'none' || (build.state === 'failed' && !failureHolds);
+    const isIdle = build.state === 'failed' ? !failureHolds : !isUnderWay(build, policy, now);
     const isOutdated = current.settings !== policy.settings || current.revision !== known?.revision;
     const follow = checkSource ? 'check-source' : isIdle && isOutdated ? 'refresh' : 'nothing';
     return { kind: 'ready', image: current, follow };
@@ -52,7 +49,9 @@ export function decidePull(
   switch (build.state) {
     case 'queued':
     case 'building':
-      return { kind: 'pending', build, raise: build.by === 'refresh' };
+      return isUnderWay(build, policy, now)
+        ? { kind: 'pending', build, raise: build.by === 'refresh' }
+        : { kind: 'unasked' };
     case 'failed':
       return failureHolds
         ? { kind: 'failed', build, follow: checkSource ? 'check-source' : 'nothing' }
@@ -62,7 +61,16 @@ export function decidePull(
   }
 }
 
-type Known = Pick<ResolvedRevision, 'revision' | 'checkedAt' | 'movedAt'>;
+/** Whether there is a build that somebody will make. */
+function isUnderWay(
+  build: AskedBuild | { readonly state: 'none' },
+  { settings }: PullPolicy,
+  now: number,
+): boolean {
+  return build.state !== 'none' && !isAbandoned(build, settings, now);
+}
+
+type Known = Pick<ResolvedRevision, 'revision' | 'checkedAt' | 'earlier'>;
 
 /** What is known last of the source: by its document, or by an image that was made from a later look. */
 function latestKnown(
@@ -72,7 +80,7 @@ function latestKnown(
   const resolved = source?.resolved;
   if (current === undefined || (resolved !== undefined && resolved.checkedAt >= current.checkedAt))
     return resolved;
-  return { revision: current.revision, checkedAt: current.checkedAt, movedAt: current.checkedAt };
+  return { revision: current.revision, checkedAt: current.checkedAt, earlier: [] };
 }
 
 /** What is up to date is served; what is not, for as long as the policy allows after the source moved. */
@@ -84,23 +92,34 @@ function isServable(
 ): boolean {
   if (known === undefined || now - current.builtAt < policy.staleMs) return true;
   // A source that could not be looked at for long may have moved the moment after the last look.
-  const staleSince = known.revision === current.revision ? known.checkedAt + policy.freshMs : known.movedAt;
+  const staleSince =
+    known.revision === current.revision ? known.checkedAt + policy.freshMs : leftAt(known, current);
   return now - staleSince < policy.staleMs;
 }
 
-/** Whether a failure is still the answer: a refusal for as long as its revision is the source's, others for a while. */
+/** When the source was seen to have left an image's revision; when it was there last, where that is too long ago to tell. */
+function leftAt({ earlier }: Known, { revision, checkedAt }: CurrentImage): number {
+  return earlier.find(left => left.revision === revision)?.leftAt ?? checkedAt;
+}
+
+/**
+ * Whether a failure is still the answer: a refusal for as long as its revision is the source's, others for a while, both
+ * only under the settings that they were met with; and any of them when too many builds failed already.
+ */
 function holds(
-  { failures }: ImageDocument,
+  image: ImageDocument,
   build: FailedBuild,
   known: Known | undefined,
   { settings }: PullPolicy,
   now: number,
 ): boolean {
-  if (build.settings !== settings) return false;
   const { kind } = build.failure;
+  const isSameSettings = build.settings === settings;
   if ((kind === 'refused' || kind === 'unknown_package') && build.revision !== undefined) {
-    return known === undefined || known.revision === build.revision;
+    if (known !== undefined && known.revision !== build.revision) return false;
+    if (isSameSettings) return true;
+  } else if (isSameSettings && now - build.failedAt < FAILURE_HOLD_MS) {
+    return true;
   }
-  if (now - build.failedAt < FAILURE_HOLD_MS) return true;
-  return failures !== undefined && failures.count >= FAILURES_PER_HOUR && now - failures.since < HOUR_MS;
+  return isOverFailureLimit(image, now);
 }

@@ -25,8 +25,8 @@ export const sourceDocumentSchema = z.object({
       /** The full name of the git ref that it was found under. */
       gitRef: z.string().optional(),
       checkedAt: serverTime,
-      /** When the source was first seen at this revision: what was made from an older one is stale since then. */
-      movedAt: serverTime,
+      /** Revisions that it stood at before, the latest first, and when it was first seen to have left each. */
+      earlier: z.array(z.object({ revision: z.string(), leftAt: serverTime })),
     })
     .optional(),
   /** When a worker was last asked to look. */
@@ -59,6 +59,9 @@ export function shouldAsk(document: SourceDocument | undefined, now: number): bo
   return document?.askedAt === undefined || now - document.askedAt > ASK_AGAIN_MS;
 }
 
+/** How many earlier revisions are remembered: a week of a source that moves at every look of six hours, twice over. */
+export const EARLIER_LIMIT = 60;
+
 /** What is known after a worker found the source at a revision. */
 export function resolvedAt(
   document: SourceDocument | undefined,
@@ -66,8 +69,11 @@ export function resolvedAt(
   now: number,
 ): ResolvedRevision {
   const known = document?.resolved;
-  const movedAt = known?.revision === revision ? known.movedAt : now;
-  return { revision, gitRef, checkedAt: now, movedAt };
+  const { earlier = [] } = known ?? {};
+  if (known === undefined || known.revision === revision)
+    return { revision, gitRef, checkedAt: now, earlier };
+  const left = { revision: known.revision, leftAt: now };
+  return { revision, gitRef, checkedAt: now, earlier: [left, ...earlier].slice(0, EARLIER_LIMIT) };
 }
 
 const COMMIT = /^[0-9a-f]{40}$/;

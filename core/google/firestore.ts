@@ -45,16 +45,19 @@ export function toPlain(value: unknown): unknown {
   return value;
 }
 
-/** Fields that hold a moment, by their names: `queuedAt`, and the `since` of a span. */
-const MOMENT = /At$|^since$/;
+/** Fields that hold a moment, or a list of them, by their names. */
+const MOMENT = /At$/;
 
 /** The inverse of {@link toPlain}: moments become timestamps, which the console shows as such. */
 export function toStored(document: object): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(document).map(([key, value]: [string, unknown]) => {
-      if (typeof value === 'number' && MOMENT.test(key)) return [key, Timestamp.fromMillis(value)];
-      if (typeof value === 'object' && value !== null && !Array.isArray(value)) return [key, toStored(value)];
-      return [key, value];
-    }),
+    Object.entries(document).map(([name, value]) => [name, storedValue(name, value)]),
   );
+}
+
+function storedValue(name: string, value: unknown): unknown {
+  if (typeof value === 'number' && MOMENT.test(name)) return Timestamp.fromMillis(value);
+  if (Array.isArray(value)) return value.map(inner => storedValue(name, inner));
+  if (typeof value === 'object' && value !== null) return toStored(value);
+  return value;
 }
