@@ -1,6 +1,6 @@
 // One build, from claim to outcome: the lease around the work, and what becomes of each way it can end.
 import { randomUUID } from 'node:crypto';
-import { PermanentError } from '#core/errors.ts';
+import { PermanentError, TransientError } from '#core/errors.ts';
 import type { ImageDocument, Phase } from '#core/image-document.ts';
 import type { ImageRequest, RequestKey } from '#core/image-request.ts';
 import type { SettingsDigest } from '#core/image-settings.ts';
@@ -34,7 +34,10 @@ export interface BuildParts {
   readonly stopping: AbortSignal;
 }
 
-/** Claims the build that a hint names, and brings it to an end. Never throws: every outcome is in the document. */
+/**
+ * Claims the build that a hint names, and brings it to an end: every outcome is in the document. Throws only where the
+ * claim itself cannot be written.
+ */
 export async function buildImage(parts: BuildParts, key: RequestKey): Promise<HandledAs> {
   const { images, settings, leaseSeconds, stopping } = parts;
   if (stopping.aborted) return 'again';
@@ -94,12 +97,17 @@ async function make(
   } catch (error) {
     await lease.stop();
     const cause = lease.lost.aborted
-      ? new LeaseLostError()
-      : limit.aborted
+      ? lease.lost.reason
+      : endedBy(limit, signal)
         ? tookTooLong(limitSeconds)
         : error;
     return settle(parts, log, key, token, cause, revision);
   }
+}
+
+/** Whether it was the limit that ended the work: what is stopped may go on beyond it for the moment that it takes to end. */
+function endedBy(limit: AbortSignal, signal: AbortSignal): boolean {
+  return limit.aborted && signal.reason === limit.reason;
 }
 
 function tookTooLong(limitSeconds: number): PermanentError {
@@ -130,7 +138,7 @@ async function settle(
     }
     // What nobody foresaw is tried again too, as often as any transient error; then it is a failure with its text.
     log.warn({ error }, 'build interrupted; it will be tried again');
-    await images.release(key, token, error instanceof Error ? error.message : String(error));
+    await images.release(key, token, error instanceof TransientError ? error.message : String(error));
     return 'again';
   } catch (problem) {
     if (problem instanceof LeaseLostError) {
