@@ -40,7 +40,11 @@ async function run(): Promise<void> {
   }
   await prepareSpool(settings.DERIVERY_SPOOL);
 
-  const nix = openNix({ store: settings.DERIVERY_NIX_STORE, config: settings.NIX_CONFIG });
+  const nix = openNix({
+    store: settings.DERIVERY_NIX_STORE,
+    config: settings.NIX_CONFIG,
+    memoryMb: settings.DERIVERY_BUILD_MEMORY_MB,
+  });
   const layerStore = createLayerStore({
     bucket,
     blobs: openBlobs(firestore),

@@ -241,11 +241,11 @@ describe('an image that there is already', () => {
 
   test('is kept without making it where its source stands where it stood', async () => {
     const key = await newStale();
-    const { document: before } = await cloud.images.read(key);
+    const { document: earlier } = await cloud.images.read(key);
     assert.equal(await build(key, untouched), 'done');
     const { document } = await cloud.images.read(key);
     assert.deepEqual(document?.build, { state: 'none' });
-    assert.deepEqual(document.current, before?.current);
+    assert.deepEqual(document.current, earlier?.current);
   });
 
   test('is made anew where its source has moved', async () => {
@@ -287,11 +287,11 @@ describe('an image that there is already', () => {
 describe('a build that is to be made under other settings', () => {
   test('is left to another worker: its hint is given back, and nothing is written', async () => {
     const { key } = await cloud.newQueued();
-    const before = await cloud.images.read(key);
+    const queued = await cloud.images.read(key);
     assert.equal(await build(key, untouched, { layerBudget: 7 }), 'again');
-    const after = await cloud.images.read(key);
-    assert.deepEqual(after.document, before.document);
-    assert.equal(after.version?.valueOf(), before.version?.valueOf());
+    const left = await cloud.images.read(key);
+    assert.deepEqual(left.document, queued.document);
+    assert.equal(left.version?.valueOf(), queued.version?.valueOf());
     assert.equal(await build(key, () => Promise.resolve(image)), 'done');
   });
 });

@@ -21,3 +21,11 @@ const TRANSIENT =
 export function tellsOfTransient(text: string): boolean {
   return TRANSIENT.test(text);
 }
+
+const OUT_OF_MEMORY =
+  /Cannot allocate memory|out of memory|memory exhausted|std::bad_alloc|\bMemoryError\b|memory allocation of \d+ bytes failed/i;
+
+/** Whether the text tells of a process that wanted more memory than it may have. One that the kernel killed says nothing. */
+export function tellsOfMemory(text: string): boolean {
+  return OUT_OF_MEMORY.test(text);
+}
