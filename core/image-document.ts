@@ -70,7 +70,7 @@ export const imageDocumentSchema = z.object({
   /** The image that is served now, if there is one. */
   current: currentSchema.optional(),
   build: buildSchema,
-  /** When the last builds failed since one brought an image: no more of them than an hour may have. */
+  /** When the last builds failed: no more of them than an hour may have. */
   failuresAt: z.array(serverTime).optional(),
 });
 export type ImageDocument = z.infer<typeof imageDocumentSchema>;

@@ -140,18 +140,15 @@ export function publish(
   const held = heldBuild(document, token);
   if (held === undefined) return undefined;
   const { settings } = held.build;
-  return {
-    request: held.document.request,
-    current: { digest, revision, checkedAt, settings, builtAt: now },
-    build: { state: 'none' },
-  };
+  const current = { digest, revision, checkedAt, settings, builtAt: now };
+  return { ...held.document, current, build: { state: 'none' } };
 }
 
 /** The worker found that the image which is served is still what would be made. */
 export function keep(document: ImageDocument | undefined, token: string): ImageDocument | undefined {
   const held = heldBuild(document, token);
   if (held?.document.current === undefined) return undefined;
-  return { request: held.document.request, current: held.document.current, build: { state: 'none' } };
+  return { ...held.document, build: { state: 'none' } };
 }
 
 /**

@@ -1,12 +1,12 @@
 // `images/{requestKey}`: an image's life (core/image-life.ts) in Firestore. Every change is a transaction or a
 // preconditioned write; used by registry, worker, prebuild and janitor alike.
-import type { Firestore } from '@google-cloud/firestore';
+import type { CollectionReference, Firestore } from '@google-cloud/firestore';
 import type { Failure } from '../failure.ts';
 import { imageDocumentSchema, type ImageDocument, type Phase, type Priority } from '../image-document.ts';
 import * as life from '../image-life.ts';
 import { requestKeySchema, type ImageRequest, type RequestKey } from '../image-request.ts';
 import type { SettingsDigest } from '../image-settings.ts';
-import { openDocuments, type Seen } from './documents.ts';
+import { openDocuments, type Documents, type Seen } from './documents.ts';
 import { storeManifest, type Manifest } from './manifests.ts';
 
 export type SeenImage = Seen<ImageDocument>;
@@ -35,9 +35,17 @@ export class LeaseLostError extends Error {
 
 export type Images = ReturnType<typeof openImages>;
 
-export function openImages(firestore: Firestore) {
+/** `documents`: where they are kept instead, for tests that lead a life through all that may happen to it. */
+export function openImages(firestore: Firestore, documents?: Documents<RequestKey, ImageDocument>) {
   const collection = firestore.collection('images');
-  const documents = openDocuments<RequestKey, ImageDocument>(collection, imageDocumentSchema);
+  return imagesIn(firestore, collection, documents ?? openDocuments(collection, imageDocumentSchema));
+}
+
+function imagesIn(
+  firestore: Firestore,
+  collection: CollectionReference,
+  documents: Documents<RequestKey, ImageDocument>,
+) {
 
   /** A write of the worker that holds the lease; where the life says no, the lease is another's by now. */
   async function asHolder(

@@ -1,5 +1,5 @@
 // `sources/{sourceKey}`: the revision of each source's ref, one for all images made from it.
-import type { Firestore } from '@google-cloud/firestore';
+import type { CollectionReference, Firestore } from '@google-cloud/firestore';
 import type { ImageRequest } from '../image-request.ts';
 import {
   isFresh,
@@ -10,14 +10,18 @@ import {
   type SourceDocument,
   type SourceKey,
 } from '../source-document.ts';
-import { openDocuments, type Seen } from './documents.ts';
+import { openDocuments, type Documents, type Seen } from './documents.ts';
 
 export type SeenSource = Seen<SourceDocument>;
 export type Sources = ReturnType<typeof openSources>;
 
-export function openSources(firestore: Firestore) {
+/** `documents`: where they are kept instead, as images may be. */
+export function openSources(firestore: Firestore, documents?: Documents<SourceKey, SourceDocument>) {
   const collection = firestore.collection('sources');
-  const documents = openDocuments<SourceKey, SourceDocument>(collection, sourceDocumentSchema);
+  return sourcesIn(collection, documents ?? openDocuments(collection, sourceDocumentSchema));
+}
+
+function sourcesIn(collection: CollectionReference, documents: Documents<SourceKey, SourceDocument>) {
   return {
     read: documents.read,
     parse: documents.parse,

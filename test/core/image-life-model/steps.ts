@@ -1,0 +1,132 @@
+// What may happen, one step at a time, in any order.
+import * as fc from 'fast-check';
+import type { Failure } from '#core/failure.ts';
+
+/** `lost`: the messages that the step sends do not arrive. Actors are taken modulo how many there are. */
+export type Step =
+  | { readonly do: 'time passes'; readonly ms: number }
+  | { readonly do: 'the source moves'; readonly to: number }
+  | { readonly do: 'read' | 'listen' | 'other settings'; readonly client: number }
+  | { readonly do: 'act' | 'pull' | 'wait'; readonly client: number; readonly lost: boolean }
+  | { readonly do: 'sweep'; readonly lost: boolean }
+  | { readonly do: 'lose'; readonly message: number }
+  | { readonly do: 'take'; readonly worker: number; readonly message: number; readonly again: boolean }
+  | { readonly do: WorkerStep; readonly worker: number }
+  | { readonly do: 'fail'; readonly worker: number; readonly kind: Failure['kind'] }
+  | { readonly do: 'meanwhile'; readonly step: Step; readonly others: Step };
+
+type WorkerStep =
+  | 'claim'
+  | 'find'
+  | 'record'
+  | 'resolve'
+  | 'renew'
+  | 'finish'
+  | 'release'
+  | 'stop'
+  | 'vanish'
+  | 'haunt'
+  | 'replace';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+/** Around every limit there is, one side and the other. */
+const short = fc.constantFrom(1, SECOND, 9_999, 10_000, 10_001, 20 * SECOND, 30_000, 30_001);
+const long = fc.constantFrom(
+  59_999,
+  MINUTE,
+  60_001,
+  5 * MINUTE + 1,
+  20 * MINUTE,
+  HOUR - 1,
+  HOUR,
+  6 * HOUR - 1,
+  6 * HOUR,
+  24 * HOUR,
+  7 * 24 * HOUR,
+);
+
+const client = fc.nat(3);
+const worker = fc.nat(2);
+const message = fc.nat(5);
+const lost = fc.boolean();
+/** Records as our own code makes them. */
+const PLAIN = { noNullPrototype: true } as const;
+
+function byClient(what: 'read' | 'listen' | 'other settings'): fc.Arbitrary<Step> {
+  return fc.record({ do: fc.constant(what), client }, PLAIN);
+}
+
+function sending(what: 'act' | 'pull' | 'wait'): fc.Arbitrary<Step> {
+  return fc.record({ do: fc.constant(what), client, lost }, PLAIN);
+}
+
+function byWorker(...what: WorkerStep[]): fc.Arbitrary<Step> {
+  return fc.record({ do: fc.constantFrom(...what), worker }, PLAIN);
+}
+
+const shortWait: fc.Arbitrary<Step> = fc.record({ do: fc.constant('time passes'), ms: short }, PLAIN);
+const longWait: fc.Arbitrary<Step> = fc.record({ do: fc.constant('time passes'), ms: long }, PLAIN);
+const move: fc.Arbitrary<Step> = fc.record({ do: fc.constant('the source moves'), to: fc.nat(3) }, PLAIN);
+const lose: fc.Arbitrary<Step> = fc.record({ do: fc.constant('lose'), message }, PLAIN);
+const sweep: fc.Arbitrary<Step> = fc.record({ do: fc.constant('sweep'), lost }, PLAIN);
+const take: fc.Arbitrary<Step> = fc.record(
+  { do: fc.constant('take'), worker, message, again: fc.boolean() },
+  PLAIN,
+);
+const kinds = ['unknown_package', 'refused', 'build_failed', 'unknown_source'] as const;
+const fail: fc.Arbitrary<Step> = fc.record(
+  { do: fc.constant('fail'), worker, kind: fc.constantFrom(...kinds) },
+  PLAIN,
+);
+const failBuild: fc.Arbitrary<Step> = fc.record(
+  { do: fc.constant('fail'), worker, kind: fc.constantFrom('build_failed') },
+  PLAIN,
+);
+
+const pulling = fc.oneof(
+  { weight: 4, arbitrary: sending('pull') },
+  { weight: 2, arbitrary: byClient('read') },
+  { weight: 2, arbitrary: sending('act') },
+  { weight: 1, arbitrary: sending('wait') },
+  { weight: 1, arbitrary: byClient('listen') },
+  { weight: 1, arbitrary: sweep },
+);
+const working = fc.oneof(
+  { weight: 3, arbitrary: take },
+  { weight: 3, arbitrary: byWorker('claim') },
+  { weight: 1, arbitrary: byWorker('find', 'record') },
+  { weight: 2, arbitrary: byWorker('resolve') },
+  { weight: 1, arbitrary: byWorker('renew', 'haunt') },
+);
+const meanwhile: fc.Arbitrary<Step> = fc.record(
+  {
+    do: fc.constant('meanwhile'),
+    step: fc.oneof(working, sending('pull'), byWorker('finish', 'release'), fail),
+    others: fc.oneof(byWorker('claim', 'renew', 'finish', 'release'), fail, sending('pull')),
+  },
+  PLAIN,
+);
+
+function course(...more: fc.Arbitrary<Step>[]): fc.Arbitrary<Step[]> {
+  return fc.array(
+    fc.oneof(
+      { weight: 3, arbitrary: pulling },
+      { weight: 4, arbitrary: working },
+      { weight: 1, arbitrary: meanwhile },
+      { weight: 3, arbitrary: fc.oneof(...more) },
+    ),
+    { maxLength: 70, size: 'max' },
+  );
+}
+
+/** Courses of events: each likes another kind of trouble, so that what needs a lot of one kind is reached too. */
+export const courses: fc.Arbitrary<Step[]> = fc.oneof(
+  course(byWorker('finish'), move, shortWait, longWait, fail, lose, byWorker('release', 'stop', 'vanish')),
+  course(byWorker('vanish', 'release', 'stop'), shortWait, shortWait),
+  course(failBuild, longWait, shortWait),
+  course(byWorker('finish'), byWorker('finish'), move, longWait),
+  course(byClient('other settings'), byWorker('replace'), byWorker('finish', 'vanish'), shortWait, fail),
+);
