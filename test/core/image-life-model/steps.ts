@@ -7,13 +7,18 @@ export type Step =
   | { readonly do: 'time passes'; readonly ms: number }
   | { readonly do: 'the source moves'; readonly to: number }
   | { readonly do: 'read' | 'listen' | 'other settings'; readonly client: number }
-  | { readonly do: 'act' | 'pull' | 'wait'; readonly client: number; readonly lost: boolean }
+  | {
+      readonly do: 'act' | 'pull' | 'wait' | 'queue unasked' | 'raise unasked';
+      readonly client: number;
+      readonly lost: boolean;
+    }
   | { readonly do: 'sweep'; readonly lost: boolean }
   | { readonly do: 'lose'; readonly message: number }
   | { readonly do: 'take'; readonly worker: number; readonly message: number; readonly again: boolean }
   | { readonly do: WorkerStep; readonly worker: number }
   | { readonly do: 'fail'; readonly worker: number; readonly kind: Failure['kind'] }
-  | { readonly do: 'meanwhile'; readonly step: Step; readonly others: Step };
+  | { readonly do: 'meanwhile'; readonly step: Step; readonly others: Step }
+  | { readonly do: 'again and again'; readonly times: number; readonly steps: readonly Step[] };
 
 type WorkerStep =
   | 'claim'
@@ -24,6 +29,7 @@ type WorkerStep =
   | 'finish'
   | 'release'
   | 'stop'
+  | 'keep'
   | 'vanish'
   | 'haunt'
   | 'replace';
@@ -59,8 +65,10 @@ function byClient(what: 'read' | 'listen' | 'other settings'): fc.Arbitrary<Step
   return fc.record({ do: fc.constant(what), client }, PLAIN);
 }
 
-function sending(what: 'act' | 'pull' | 'wait'): fc.Arbitrary<Step> {
-  return fc.record({ do: fc.constant(what), client, lost }, PLAIN);
+function sending(
+  ...what: ('act' | 'pull' | 'wait' | 'queue unasked' | 'raise unasked')[]
+): fc.Arbitrary<Step> {
+  return fc.record({ do: fc.constantFrom(...what), client, lost }, PLAIN);
 }
 
 function byWorker(...what: WorkerStep[]): fc.Arbitrary<Step> {
@@ -93,13 +101,14 @@ const pulling = fc.oneof(
   { weight: 1, arbitrary: sending('wait') },
   { weight: 1, arbitrary: byClient('listen') },
   { weight: 1, arbitrary: sweep },
+  { weight: 1, arbitrary: sending('queue unasked', 'raise unasked') },
 );
 const working = fc.oneof(
   { weight: 3, arbitrary: take },
   { weight: 3, arbitrary: byWorker('claim') },
   { weight: 1, arbitrary: byWorker('find', 'record') },
   { weight: 2, arbitrary: byWorker('resolve') },
-  { weight: 1, arbitrary: byWorker('renew', 'haunt') },
+  { weight: 1, arbitrary: byWorker('renew', 'haunt', 'keep') },
 );
 const meanwhile: fc.Arbitrary<Step> = fc.record(
   {
@@ -109,6 +118,45 @@ const meanwhile: fc.Arbitrary<Step> = fc.record(
   },
   PLAIN,
 );
+
+/** What limits count, as often as they allow and more. */
+function again(wait: fc.Arbitrary<number>, end: (worker: number) => Step[]): fc.Arbitrary<Step> {
+  return fc.tuple(fc.integer({ min: 3, max: 7 }), client, worker, wait).map(([times, by, who, ms]) => ({
+    do: 'again and again',
+    times,
+    steps: [
+      { do: 'pull', client: by, lost: true },
+      { do: 'claim', worker: who },
+      ...end(who),
+      { do: 'time passes', ms },
+    ],
+  }));
+}
+const failing = again(fc.constantFrom(60_000, 60_001, 12 * MINUTE), who => [
+  { do: 'fail', worker: who, kind: 'build_failed' },
+]);
+const vanishing = again(fc.constantFrom(30_000, 30_001), who => [{ do: 'vanish', worker: who }]);
+const interrupted = again(fc.constantFrom(1, SECOND), who => [{ do: 'release', worker: who }]);
+const stopping = again(fc.constantFrom(1, SECOND), who => [{ do: 'stop', worker: who }]);
+
+/** An image that is served, and another to be made of it. */
+const outdated: fc.Arbitrary<Step> = fc.tuple(client, worker, fc.nat(3)).map(([by, who, to]) => ({
+  do: 'again and again',
+  times: 2,
+  steps: [
+    { do: 'pull', client: by, lost: true },
+    { do: 'claim', worker: who },
+    { do: 'resolve', worker: who },
+    { do: 'finish', worker: who },
+    { do: 'time passes', ms: 6 * HOUR },
+    { do: 'the source moves', to },
+    { do: 'pull', client: by, lost: false },
+    { do: 'take', worker: who, message: 0, again: false },
+    { do: 'pull', client: by, lost: true },
+    { do: 'claim', worker: who },
+    { do: 'resolve', worker: who },
+  ],
+}));
 
 function course(...more: fc.Arbitrary<Step>[]): fc.Arbitrary<Step[]> {
   return fc.array(
@@ -125,8 +173,8 @@ function course(...more: fc.Arbitrary<Step>[]): fc.Arbitrary<Step[]> {
 /** Courses of events: each likes another kind of trouble, so that what needs a lot of one kind is reached too. */
 export const courses: fc.Arbitrary<Step[]> = fc.oneof(
   course(byWorker('finish'), move, shortWait, longWait, fail, lose, byWorker('release', 'stop', 'vanish')),
-  course(byWorker('vanish', 'release', 'stop'), shortWait, shortWait),
-  course(failBuild, longWait, shortWait),
-  course(byWorker('finish'), byWorker('finish'), move, longWait),
+  course(byWorker('vanish', 'release', 'stop', 'replace'), vanishing, interrupted, stopping, shortWait),
+  course(failBuild, failing, failing, longWait, shortWait, byClient('other settings'), byWorker('replace')),
+  course(byWorker('finish'), outdated, fail, move, longWait),
   course(byClient('other settings'), byWorker('replace'), byWorker('finish', 'vanish'), shortWait, fail),
 );

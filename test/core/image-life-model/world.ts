@@ -73,6 +73,12 @@ interface Message {
   readonly topic: Priority;
 }
 
+/** Whether there was a build when it was read. */
+function isUnderWay(read: Read | undefined): read is Read {
+  const state = read?.image.document?.build.state;
+  return state === 'queued' || state === 'building';
+}
+
 export class World {
   readonly #parts: WorldParts;
   readonly #sourceKey: SourceKey;
@@ -162,6 +168,19 @@ export class World {
         return this.#act(this.#clientOf(step.client), step.lost);
       case 'listen':
         return this.#listen(this.#clientOf(step.client));
+      case 'queue unasked': {
+        const client = this.#clientOf(step.client);
+        if (isUnderWay(client.read)) await this.#queue(client, client.read, client.by, step.lost);
+        return;
+      }
+      case 'raise unasked': {
+        const { read } = this.#clientOf(step.client);
+        if (read !== undefined) await this.#raise(read, step.lost);
+        return;
+      }
+      case 'again and again':
+        for (let time = 0; time < step.times; time++) for (const each of step.steps) await this.play(each);
+        return;
       case 'wait':
         return this.#wakeWorkers(10_000, () => 'pull', step.lost);
       case 'sweep':
@@ -339,6 +358,10 @@ export class World {
         return this.#renew(worker.work);
       case 'finish':
         return this.#finish(worker);
+      case 'keep':
+        if (worker.work !== undefined) await this.#keep(worker.work.token);
+        worker.work = undefined;
+        return;
       case 'release':
         return this.#release(worker, `no network at ${this.#parts.clock.now}`);
       case 'stop':
@@ -409,12 +432,17 @@ export class World {
     return this.#publish(token, at, `made from ${at.revision} under ${settings}`);
   }
 
-  #keep(token: string): Promise<void> {
+  /** Where there is an image to keep. */
+  async #keep(token: string): Promise<void> {
     const { images, key } = this.#parts;
-    return this.#end(
+    await this.#write(
       token,
       () => images.keep(key, token),
-      () => this.#model.keep(token),
+      () => {
+        this.#model.keep(token);
+        this.#leases.delete(token);
+      },
+      () => this.#model.served !== undefined,
     );
   }
 
@@ -489,7 +517,12 @@ export class World {
   }
 
   /** A write that is the holder's: done if, and only if, the token holds the build when it is written. */
-  async #write(token: string, real: () => Promise<void>, ideal: () => void): Promise<void> {
+  async #write(
+    token: string,
+    real: () => Promise<void>,
+    ideal: () => void,
+    mayBe = (): boolean => true,
+  ): Promise<void> {
     let written = true;
     try {
       await real();
@@ -497,7 +530,7 @@ export class World {
       if (!(error instanceof LeaseLostError)) throw error;
       written = false;
     }
-    assert.equal(written, this.#model.isHeldBy(token), 'who may write');
+    assert.equal(written, this.#model.isHeldBy(token) && mayBe(), 'who may write');
     if (written) ideal();
   }
 }
