@@ -1,17 +1,15 @@
 // A worker that dies, at twenty points of a build: the pull that waits goes on and succeeds, without a new command.
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 import { Cloud } from '#test/cloud.ts';
 import { debianSet } from '#test/nix/debian-set.ts';
-import { scratchSet } from '#test/worker/nix/scratch-set.ts';
-import { Fleet } from './fleet.ts';
+import { Fleet, smallPackages } from './fleet.ts';
 import { checkBlobs, pullManifest } from './oci-client.ts';
 
 /** What was just spooled is the package's layer and the layer of links: all others are known by then. */
 const BOTH_LAYERS = ['spool removed', 'spool removed'];
 
-/** Each is the steps that happen before the worker dies (crash-points/steps.ts): it dies at the last one. */
+/** Each is the steps that happen before the worker dies (steps/watch-steps.ts): it dies at the last one. */
 const POINTS: Readonly<Record<string, readonly string[]>> = {
   'the hint is received': ['ModifyAckDeadline sent'],
   'the claim is on its way': ['Commit images sent'],
@@ -52,7 +50,7 @@ test('a worker dies', { concurrency: LANES }, async context => {
     steps,
     name: `package-${index}`,
   }));
-  const folder = await packages(context, ['cacert', 'iana-etc', 'first', ...points.map(({ name }) => name)]);
+  const folder = await smallPackages(context, ['first', ...points.map(({ name }) => name)]);
 
   async function lane(number: number): Promise<void> {
     await using fleet = await Fleet.start(cloud, set, folder, IMPATIENT);
@@ -63,7 +61,7 @@ test('a worker dies', { concurrency: LANES }, async context => {
 
     for (const { when, steps, name } of points.filter((_, index) => index % LANES === number)) {
       await context.test(`when ${when}`, { timeout: POINT_LIMIT_MS }, async () => {
-        await worker.crashAt(...steps);
+        await worker.signalAt('SIGKILL', steps);
         const pulled = pullManifest(registry.address, name);
         const manifest = await Promise.all([
           pulled,
@@ -80,9 +78,3 @@ test('a worker dies', { concurrency: LANES }, async context => {
   }
   await Promise.all(Array.from({ length: LANES }, (_, number) => lane(number)));
 });
-
-/** A package set of small packages that nobody has built before. */
-function packages(context: TestContext, names: readonly string[]): Promise<string> {
-  const script = (name: string): string => `mkdir $out; echo ${name} ${randomUUID()} >$out/content`;
-  return scratchSet(context, Object.fromEntries(names.map(name => [name, script(name)])));
-}

@@ -4,15 +4,18 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { TestContext } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { ALWAYS_PACKAGES } from '#core/image-settings.ts';
 import { startRun, type Ending } from '#local/supervised-program.ts';
 import { BUCKET, PROJECT, type Cloud } from '#test/cloud.ts';
 import type { DebianSet } from '#test/nix/debian-set.ts';
-import { SET_LINE, type CrashMessage } from './crash-points/crash-message.ts';
+import { scratchSet } from '#test/worker/nix/scratch-set.ts';
+import { SET_LINE, type SignalMessage } from './steps/signal-message.ts';
 import { LineLog } from './line-log.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const PRELOAD = pathToFileURL(join(import.meta.dirname, 'crash-points/preload.ts')).href;
+const PRELOAD = pathToFileURL(join(import.meta.dirname, 'steps/preload.ts')).href;
 
 /** How long a program may take to end when it is asked to. Milliseconds. */
 const GRACE_MS = 30_000;
@@ -22,8 +25,8 @@ export interface FleetProgram {
   readonly log: LineLog;
   /** `exit code 0`, `killed by SIGKILL`: resolves when the process is gone. */
   readonly ended: Promise<Ending>;
-  /** Has it die at the last of these steps (crash-points/steps.ts), once the others have happened in this order. */
-  crashAt(...steps: string[]): Promise<void>;
+  /** Has it get a signal at the last of these steps (steps/watch-steps.ts), once they have happened in this order. */
+  signalAt(signal: SignalMessage['signal'], steps: readonly string[]): Promise<void>;
   signal(signal: NodeJS.Signals): void;
   /** Asks it to end, and answers how it did. */
   stop(): Promise<Ending>;
@@ -107,9 +110,10 @@ export class Fleet implements AsyncDisposable {
       pid: run.pid,
       log,
       ended: run.ended,
-      async crashAt(...steps) {
-        run.send({ type: 'crash', steps } satisfies CrashMessage);
-        await log.until(line => line === SET_LINE);
+      async signalAt(signal, steps) {
+        const since = log.lines.length;
+        run.send({ type: 'signal-at', signal, steps: [...steps] } satisfies SignalMessage);
+        await log.until(line => line === SET_LINE, since);
       },
       signal: signal => void process.kill(run.pid, signal),
       async stop() {
@@ -131,4 +135,11 @@ export class Fleet implements AsyncDisposable {
     await Promise.all(Array.from(this.#programs, program => program.stop()));
     await rm(this.spool, { recursive: true, force: true });
   }
+}
+
+/** A package set of small packages that nobody has built before, and of those that every image has. */
+export function smallPackages(context: TestContext, names: readonly string[]): Promise<string> {
+  const script = (name: string): string => `mkdir $out; echo ${name} ${randomUUID()} >$out/content`;
+  const all = [...ALWAYS_PACKAGES, ...names];
+  return scratchSet(context, Object.fromEntries(all.map(name => [name, script(name)])));
 }

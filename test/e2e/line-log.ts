@@ -16,9 +16,9 @@ export class LineLog {
     this.#wake();
   }
 
-  /** The first line that matches, printed already or yet to come. Fails where the program ends without it. */
-  async until(matches: (line: string) => boolean): Promise<string> {
-    for (let next = 0; ; next += 1) {
+  /** The first line from `since` on that matches, printed already or yet to come. Fails where the program ends without it. */
+  async until(matches: (line: string) => boolean, since = 0): Promise<string> {
+    for (let next = since; ; next += 1) {
       while (next >= this.lines.length) {
         if (this.#isOver) throw new Error(`the program ended without the line:\n${this.lines.join('\n')}`);
         await this.#changed.promise;
