@@ -61,7 +61,7 @@ export function createImageMaker({ nix, packageSources, layerStore, settings }: 
       labels,
       layers: stored.map(({ diffId }, index) => ({ diffId, createdBy: planned[index]?.createdBy ?? '' })),
     });
-    await layerStore.storeBlob(config);
+    await layerStore.storeBlob(config, signal);
     const manifest = writeManifest(config, stored, labels);
     return { ...manifest, mediaType: MEDIA_TYPES.manifest };
   };
