@@ -28,6 +28,12 @@ export async function handlePrebuildMessage(
       'images beyond the limit of one message were left out: send them in another',
     );
   }
-  const queued = await queuePrebuilds(parts, wanted);
+  let queued: number;
+  try {
+    queued = await queuePrebuilds(parts, wanted);
+  } catch (error) {
+    log.error({ error }, 'the prebuilds are not queued: the message will be delivered again');
+    throw error;
+  }
   log.info({ images: wanted.length, queued, refused: refused.length + beyondLimit }, 'prebuilds queued');
 }
