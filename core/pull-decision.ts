@@ -35,12 +35,13 @@ export function decidePull(
 ): PullDecision {
   if (image === undefined) return { kind: 'unasked' };
   const { current, build } = image;
-  const known = latestKnown(current, source);
+  const resolved = source?.resolved;
+  const known = current === undefined ? resolved : latestKnown(current, resolved);
   const pinned = isPinned(image.request);
   const checkSource = !pinned && !isFresh(known, now, policy.freshMs);
   const failureHolds = build.state === 'failed' && holds(image, build, known, policy, now);
 
-  if (current !== undefined && (pinned || isServable(current, known, policy, now))) {
+  if (current !== undefined && (pinned || isServable(current, resolved, policy, now))) {
     const isIdle = build.state === 'failed' ? !failureHolds : !isUnderWay(build, policy, now);
     const isOutdated = current.settings !== policy.settings || current.revision !== known?.revision;
     const follow = checkSource ? 'check-source' : isIdle && isOutdated ? 'refresh' : 'nothing';
@@ -73,24 +74,20 @@ function isUnderWay(
 type Known = Pick<ResolvedRevision, 'revision' | 'checkedAt' | 'earlier'>;
 
 /** What is known last of the source: by its document, or by an image that was made from a later look. */
-function latestKnown(
-  current: CurrentImage | undefined,
-  source: SourceDocument | undefined,
-): Known | undefined {
-  const resolved = source?.resolved;
-  if (current === undefined || (resolved !== undefined && resolved.checkedAt >= current.checkedAt))
-    return resolved;
-  return { revision: current.revision, checkedAt: current.checkedAt, earlier: [] };
+function latestKnown({ revision, checkedAt }: CurrentImage, resolved: ResolvedRevision | undefined): Known {
+  if (resolved !== undefined && resolved.checkedAt >= checkedAt) return resolved;
+  return { revision, checkedAt, earlier: [] };
 }
 
 /** What is up to date is served; what is not, for as long as the policy allows after the source moved. */
 function isServable(
   current: CurrentImage,
-  known: Known | undefined,
+  resolved: ResolvedRevision | undefined,
   policy: PullPolicy,
   now: number,
 ): boolean {
-  if (known === undefined || now - current.builtAt < policy.staleMs) return true;
+  if (now - current.builtAt < policy.staleMs) return true;
+  const known = latestKnown(current, resolved);
   // A source that could not be looked at for long may have moved the moment after the last look.
   const staleSince =
     known.revision === current.revision ? known.checkedAt + policy.freshMs : leftAt(known, current);

@@ -69,11 +69,14 @@ export class Cloud implements AsyncDisposable {
     this.#stop = stop;
   }
 
-  /** Starts everything, and has Google's clients in this process find it. */
-  static async start(): Promise<Cloud> {
+  /**
+   * Starts everything, and has Google's clients in this process find it. `wallClock`: what Firestore's time follows, in
+   * milliseconds, where it is not to be the machine's.
+   */
+  static async start({ wallClock = Date.now }: { readonly wallClock?: () => number } = {}): Promise<Cloud> {
     const dataFolder = await mkdtemp(join(tmpdir(), 'derivery-cloud-'));
     const [database, queue, objects] = await Promise.all([
-      startFirestore(),
+      startFirestore({ wallClock }),
       startPubSub({ minimumAckDeadlineSeconds: 1 }),
       startStorage({ dataFolder }),
     ]);

@@ -24,9 +24,12 @@ export function memoryDocuments<K extends string, T>(
   let others: (() => Promise<void>) | undefined;
 
   function write(key: K, next: T): void {
-    versions += 1;
     // As Firestore: what is undefined is not there, and what a reader gets is its own.
-    cells.set(key, { text: JSON.stringify(schema.parse(next)), version: versions });
+    const text = JSON.stringify(schema.parse(next));
+    // A write that changes nothing is none: the document keeps its version.
+    if (text === cells.get(key)?.text) return;
+    versions += 1;
+    cells.set(key, { text, version: versions });
   }
 
   function see(key: K) {

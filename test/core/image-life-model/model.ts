@@ -100,10 +100,7 @@ export class Model {
 
   claim(token: string, seconds: number, settings: SettingsDigest, now: number): string {
     const { asked } = this;
-    if (this.isHeldBy(token)) {
-      this.writes += 1;
-      return 'claimed';
-    }
+    if (this.isHeldBy(token)) return 'claimed';
     if (asked === undefined || !this.isFree(now)) return 'nothing-to-do';
     if (asked.settings !== settings) return 'declined';
     if (asked.attempts === 5) {
@@ -130,7 +127,10 @@ export class Model {
 
   renew(token: string, phase: Phase, now: number): void {
     const { lease } = this.#held(token);
-    if (lease !== undefined) Object.assign(lease, { phase, renewedAt: now });
+    if (lease === undefined) return;
+    // What changes nothing is no write.
+    if (lease.renewedAt === now && JSON.stringify(lease.phase) === JSON.stringify(phase)) this.writes -= 1;
+    Object.assign(lease, { phase, renewedAt: now });
   }
 
   release(token: string, error: string | undefined, now: number): void {
@@ -174,9 +174,12 @@ export class Model {
   }
 
   look(revision: string, at: number): void {
+    const last = this.looks.at(-1);
+    // What changes nothing is no write.
+    const isKnown = this.lookAskedAt === undefined && last?.revision === revision && last.at === at;
+    if (!isKnown) this.sourceWrites += 1;
     this.looks.push({ revision, at });
     this.lookAskedAt = undefined;
-    this.sourceWrites += 1;
   }
 
   /** What a pull must be answered now by one who knows of the source what was known after so many looks. */

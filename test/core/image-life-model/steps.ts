@@ -158,6 +158,21 @@ const outdated: fc.Arbitrary<Step> = fc.tuple(client, worker, fc.nat(3)).map(([b
   ],
 }));
 
+/** One who began to wait before the source was looked at, and hears of an image that was made from that look. */
+const heard: fc.Arbitrary<Step> = fc.tuple(client, worker, fc.nat(3)).map(([by, who, to]) => ({
+  do: 'again and again',
+  times: 1,
+  steps: [
+    { do: 'time passes', ms: 6 * HOUR },
+    { do: 'pull', client: by, lost: true },
+    { do: 'claim', worker: who },
+    { do: 'the source moves', to },
+    { do: 'resolve', worker: who },
+    { do: 'finish', worker: who },
+    { do: 'listen', client: by },
+  ],
+}));
+
 function course(...more: fc.Arbitrary<Step>[]): fc.Arbitrary<Step[]> {
   return fc.array(
     fc.oneof(
@@ -175,6 +190,6 @@ export const courses: fc.Arbitrary<Step[]> = fc.oneof(
   course(byWorker('finish'), move, shortWait, longWait, fail, lose, byWorker('release', 'stop', 'vanish')),
   course(byWorker('vanish', 'release', 'stop', 'replace'), vanishing, interrupted, stopping, shortWait),
   course(failBuild, failing, failing, longWait, shortWait, byClient('other settings'), byWorker('replace')),
-  course(byWorker('finish'), outdated, fail, move, longWait),
+  course(byWorker('finish'), outdated, heard, fail, move, longWait),
   course(byClient('other settings'), byWorker('replace'), byWorker('finish', 'vanish'), shortWait, fail),
 );

@@ -2,6 +2,7 @@
 // model.
 import assert from 'node:assert/strict';
 import { LOG_LIMIT, type Failure } from '#core/failure.ts';
+import type { Digest } from '#core/digest.ts';
 import type { CurrentImage, Phase, Priority } from '#core/image-document.ts';
 import { needsHint } from '#core/image-life.ts';
 import type { ImageRequest, RequestKey } from '#core/image-request.ts';
@@ -34,6 +35,7 @@ export interface WorldParts {
   readonly pinned: boolean;
   readonly freshMs: number;
   readonly staleMs: number;
+  readonly hasManifest: (digest: Digest) => Promise<boolean>;
   /** Has others write while the next transaction on the image is under way, where the documents can do that. */
   readonly interrupt: (others: () => Promise<void>) => void;
 }
@@ -446,14 +448,17 @@ export class World {
     );
   }
 
-  #publish(token: string, at: { revision: string; checkedAt: number }, text: string): Promise<void> {
-    const { images, key, clock } = this.#parts;
+  async #publish(token: string, at: { revision: string; checkedAt: number }, text: string): Promise<void> {
+    const { images, key, clock, hasManifest } = this.#parts;
     const made = published(text, { revision: at.revision, checkedAt: at.checkedAt });
-    return this.#end(
+    const { digest } = made.manifest;
+    const isThere = await hasManifest(digest);
+    const written = await this.#end(
       token,
       () => images.publish(key, token, made),
-      () => this.#model.publish(token, { ...at, digest: made.manifest.digest }, clock.now),
+      () => this.#model.publish(token, { ...at, digest }, clock.now),
     );
+    assert.equal(await hasManifest(digest), isThere || written, 'a manifest comes with its image');
   }
 
   async #fail(worker: Worker, kind: Failure['kind']): Promise<void> {
@@ -469,7 +474,7 @@ export class World {
     );
   }
 
-  #failAs(token: string, kind: Failure['kind'], revision: string | undefined): Promise<void> {
+  #failAs(token: string, kind: Failure['kind'], revision: string | undefined): Promise<boolean> {
     const { images, key, clock } = this.#parts;
     const failure = { kind, message: `${kind} at ${clock.now}`, log: `${'.'.repeat(LOG_LIMIT)}end` };
     const kept = { ...failure, log: `${'.'.repeat(LOG_LIMIT - 3)}end` };
@@ -511,9 +516,10 @@ export class World {
   }
 
   /** A write that ends a worker's work, come of it what may. */
-  async #end(token: string, real: () => Promise<void>, ideal: () => void): Promise<void> {
-    await this.#write(token, real, ideal);
+  async #end(token: string, real: () => Promise<void>, ideal: () => void): Promise<boolean> {
+    const written = await this.#write(token, real, ideal);
     this.#leases.delete(token);
+    return written;
   }
 
   /** A write that is the holder's: done if, and only if, the token holds the build when it is written. */
@@ -522,7 +528,7 @@ export class World {
     real: () => Promise<void>,
     ideal: () => void,
     mayBe = (): boolean => true,
-  ): Promise<void> {
+  ): Promise<boolean> {
     let written = true;
     try {
       await real();
@@ -532,5 +538,6 @@ export class World {
     }
     assert.equal(written, this.#model.isHeldBy(token) && mayBe(), 'who may write');
     if (written) ideal();
+    return written;
   }
 }
