@@ -30,7 +30,9 @@ const states = {
   none: imageOf(none, { current }),
   queued: imageOf(queued({ by: 'refresh' }), { current }),
   'with a worker': imageOf(building({ by: 'refresh' }), { current }),
-  'with another': imageOf(building({ lease: { token: 'yours', renewedAt: T, durationSeconds: 30 } })),
+  'with another': imageOf(building({ lease: { token: 'yours', renewedAt: T, durationSeconds: 30 } }), {
+    current,
+  }),
   'left by its worker': imageOf(
     building({ lease: { token: 'yours', renewedAt: T - LEASE_MS, durationSeconds: 30 } }),
   ),
@@ -221,6 +223,11 @@ describe('the holder', () => {
       ...held,
       build: queued({ by: 'refresh', attempts: 1, lastError: 'disk full', queuedAt: NOW }),
     });
+  });
+
+  test('releases what someone waits for as just that', () => {
+    const released = life.release(imageOf(building()), 'mine', 'no network', NOW);
+    assert.deepEqual(released?.build, queued({ attempts: 1, lastError: 'no network', queuedAt: NOW }));
   });
 
   test('publishes under the settings of the build, and failures are remembered', () => {

@@ -64,10 +64,10 @@ describe('a source', () => {
   test('is read together with an image', async () => {
     const { request, key } = await cloud.newQueued('pull', { kind: 'channel', name: 'together' });
     const ofSource = sourceKey(request);
-    const before = await cloud.readPullState(key, request);
-    assert.equal(before.sourceKey, ofSource);
-    assert.equal(before.source.document, undefined);
-    assert.equal(before.image.document?.build.state, 'queued');
+    const earlier = await cloud.readPullState(key, request);
+    assert.equal(earlier.sourceKey, ofSource);
+    assert.equal(earlier.source.document, undefined);
+    assert.equal(earlier.image.document?.build.state, 'queued');
     await cloud.sources.record(ofSource, request, { revision: 'r1', gitRef: undefined });
     const later = await cloud.readPullState(key, request);
     assert.equal(later.source.document?.resolved?.revision, 'r1');

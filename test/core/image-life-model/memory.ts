@@ -11,7 +11,7 @@ export interface Clock {
 
 export interface Memory<K extends string, T> extends Documents<K, T> {
   /** Has this done by others between the next transaction's read and its write. */
-  interrupt(others: () => Promise<void>): void;
+  readonly interrupt: (others: () => Promise<void>) => void;
 }
 
 export function memoryDocuments<K extends string, T>(

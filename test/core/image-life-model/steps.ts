@@ -6,13 +6,13 @@ import type { Failure } from '#core/failure.ts';
 export type Step =
   | { readonly do: 'time passes'; readonly ms: number }
   | { readonly do: 'the source moves'; readonly to: number }
-  | { readonly do: 'read' | 'listen' | 'other settings'; readonly client: number }
+  | { readonly do: 'read' | 'listen' | 'registry of other settings'; readonly client: number }
   | {
-      readonly do: 'act' | 'pull' | 'wait' | 'queue unasked' | 'raise unasked';
+      readonly do: 'act' | 'pull' | 'queueAgain' | 'raiseAnyway';
       readonly client: number;
       readonly lost: boolean;
     }
-  | { readonly do: 'sweep'; readonly lost: boolean }
+  | { readonly do: 'wait' | 'sweep'; readonly lost: boolean }
   | { readonly do: 'lose'; readonly message: number }
   | { readonly do: 'take'; readonly worker: number; readonly message: number; readonly again: boolean }
   | { readonly do: WorkerStep; readonly worker: number }
@@ -32,7 +32,7 @@ type WorkerStep =
   | 'keep'
   | 'vanish'
   | 'haunt'
-  | 'replace';
+  | 'worker of other settings';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -61,13 +61,11 @@ const lost = fc.boolean();
 /** Records as our own code makes them. */
 const PLAIN = { noNullPrototype: true } as const;
 
-function byClient(what: 'read' | 'listen' | 'other settings'): fc.Arbitrary<Step> {
+function byClient(what: 'read' | 'listen' | 'registry of other settings'): fc.Arbitrary<Step> {
   return fc.record({ do: fc.constant(what), client }, PLAIN);
 }
 
-function sending(
-  ...what: ('act' | 'pull' | 'wait' | 'queue unasked' | 'raise unasked')[]
-): fc.Arbitrary<Step> {
+function sending(...what: ('act' | 'pull' | 'queueAgain' | 'raiseAnyway')[]): fc.Arbitrary<Step> {
   return fc.record({ do: fc.constantFrom(...what), client, lost }, PLAIN);
 }
 
@@ -79,7 +77,7 @@ const shortWait: fc.Arbitrary<Step> = fc.record({ do: fc.constant('time passes')
 const longWait: fc.Arbitrary<Step> = fc.record({ do: fc.constant('time passes'), ms: long }, PLAIN);
 const move: fc.Arbitrary<Step> = fc.record({ do: fc.constant('the source moves'), to: fc.nat(3) }, PLAIN);
 const lose: fc.Arbitrary<Step> = fc.record({ do: fc.constant('lose'), message }, PLAIN);
-const sweep: fc.Arbitrary<Step> = fc.record({ do: fc.constant('sweep'), lost }, PLAIN);
+const wake: fc.Arbitrary<Step> = fc.record({ do: fc.constantFrom('wait', 'sweep'), lost }, PLAIN);
 const take: fc.Arbitrary<Step> = fc.record(
   { do: fc.constant('take'), worker, message, again: fc.boolean() },
   PLAIN,
@@ -98,10 +96,9 @@ const pulling = fc.oneof(
   { weight: 4, arbitrary: sending('pull') },
   { weight: 2, arbitrary: byClient('read') },
   { weight: 2, arbitrary: sending('act') },
-  { weight: 1, arbitrary: sending('wait') },
   { weight: 1, arbitrary: byClient('listen') },
-  { weight: 1, arbitrary: sweep },
-  { weight: 1, arbitrary: sending('queue unasked', 'raise unasked') },
+  { weight: 2, arbitrary: wake },
+  { weight: 1, arbitrary: sending('queueAgain', 'raiseAnyway') },
 );
 const working = fc.oneof(
   { weight: 3, arbitrary: take },
@@ -139,11 +136,9 @@ const vanishing = again(fc.constantFrom(30_000, 30_001), who => [{ do: 'vanish',
 const interrupted = again(fc.constantFrom(1, SECOND), who => [{ do: 'release', worker: who }]);
 const stopping = again(fc.constantFrom(1, SECOND), who => [{ do: 'stop', worker: who }]);
 
-/** An image that is served, and another to be made of it. */
-const outdated: fc.Arbitrary<Step> = fc.tuple(client, worker, fc.nat(3)).map(([by, who, to]) => ({
-  do: 'again and again',
-  times: 2,
-  steps: [
+/** An image that is served, and another that a worker is to make of it. */
+function outdating(by: number, who: number, to: number): Step[] {
+  return [
     { do: 'pull', client: by, lost: true },
     { do: 'claim', worker: who },
     { do: 'resolve', worker: who },
@@ -155,6 +150,21 @@ const outdated: fc.Arbitrary<Step> = fc.tuple(client, worker, fc.nat(3)).map(([b
     { do: 'pull', client: by, lost: true },
     { do: 'claim', worker: who },
     { do: 'resolve', worker: who },
+  ];
+}
+const outdated: fc.Arbitrary<Step> = fc
+  .tuple(client, worker, fc.nat(3))
+  .map(([by, who, to]) => ({ do: 'again and again', times: 2, steps: outdating(by, who, to) }));
+/** It cannot be made, and is pulled soon after that, and later. */
+const failedAnew: fc.Arbitrary<Step> = fc.tuple(client, worker, fc.nat(3)).map(([by, who, to]) => ({
+  do: 'again and again',
+  times: 1,
+  steps: [
+    ...outdating(by, who, to),
+    { do: 'fail', worker: who, kind: 'build_failed' },
+    { do: 'pull', client: by, lost: true },
+    { do: 'time passes', ms: MINUTE },
+    { do: 'pull', client: by, lost: true },
   ],
 }));
 
@@ -188,8 +198,28 @@ function course(...more: fc.Arbitrary<Step>[]): fc.Arbitrary<Step[]> {
 /** Courses of events: each likes another kind of trouble, so that what needs a lot of one kind is reached too. */
 export const courses: fc.Arbitrary<Step[]> = fc.oneof(
   course(byWorker('finish'), move, shortWait, longWait, fail, lose, byWorker('release', 'stop', 'vanish')),
-  course(byWorker('vanish', 'release', 'stop', 'replace'), vanishing, interrupted, stopping, shortWait),
-  course(failBuild, failing, failing, longWait, shortWait, byClient('other settings'), byWorker('replace')),
-  course(byWorker('finish'), outdated, heard, fail, move, longWait),
-  course(byClient('other settings'), byWorker('replace'), byWorker('finish', 'vanish'), shortWait, fail),
+  course(
+    byWorker('vanish', 'release', 'stop', 'worker of other settings'),
+    vanishing,
+    interrupted,
+    stopping,
+    shortWait,
+  ),
+  course(
+    failBuild,
+    failing,
+    failing,
+    longWait,
+    shortWait,
+    byClient('registry of other settings'),
+    byWorker('worker of other settings'),
+  ),
+  course(byWorker('finish'), outdated, heard, failedAnew, fail, move, longWait),
+  course(
+    byClient('registry of other settings'),
+    byWorker('worker of other settings'),
+    byWorker('finish', 'vanish'),
+    shortWait,
+    fail,
+  ),
 );
