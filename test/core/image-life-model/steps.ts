@@ -168,8 +168,9 @@ const failedAnew: fc.Arbitrary<Step> = fc.tuple(client, worker, fc.nat(3)).map((
   ],
 }));
 
-/** One who began to wait before the source was looked at, and hears of an image that was made from that look. */
-const heard: fc.Arbitrary<Step> = fc.tuple(client, worker, fc.nat(3)).map(([by, who, to]) => ({
+/** One who began to wait before the source was looked at, and hears of an image made from that look, and for how long. */
+const making = fc.constantFrom(SECOND, HOUR, 6 * HOUR);
+const heard: fc.Arbitrary<Step> = fc.tuple(client, worker, fc.nat(3), making).map(([by, who, to, ms]) => ({
   do: 'again and again',
   times: 1,
   steps: [
@@ -178,8 +179,10 @@ const heard: fc.Arbitrary<Step> = fc.tuple(client, worker, fc.nat(3)).map(([by, 
     { do: 'claim', worker: who },
     { do: 'the source moves', to },
     { do: 'resolve', worker: who },
+    { do: 'time passes', ms },
     { do: 'finish', worker: who },
     { do: 'listen', client: by },
+    { do: 'pull', client: by, lost: true },
   ],
 }));
 
