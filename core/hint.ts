@@ -1,15 +1,26 @@
 // The message that wakes a worker: it names a document, and the document is the truth.
 import { z } from 'zod';
 import { requestKeySchema } from './image-request.ts';
+import { sourceKeySchema } from './source-document.ts';
 
-const HINT_VERSION = 1;
+const version = z.literal(1);
 
-export const hintSchema = z.object({ version: z.literal(HINT_VERSION), key: requestKeySchema });
+const hintSchema = z.discriminatedUnion('look', [
+  /** There is a build to claim. */
+  z.object({ version, look: z.literal('image'), key: requestKeySchema }),
+  /** There is a source whose revision is not known to be the present one. */
+  z.object({ version, look: z.literal('source'), key: sourceKeySchema }),
+]);
 
 export type Hint = z.infer<typeof hintSchema>;
 
-export function encodeHint(key: Hint['key']): Buffer {
-  return Buffer.from(JSON.stringify({ version: HINT_VERSION, key } satisfies Hint));
+/** What a hint names. */
+export type HintTarget =
+  | Pick<Extract<Hint, { look: 'image' }>, 'look' | 'key'>
+  | Pick<Extract<Hint, { look: 'source' }>, 'look' | 'key'>;
+
+export function encodeHint(target: HintTarget): Buffer {
+  return Buffer.from(JSON.stringify({ version: version.value, ...target }));
 }
 
 /** Undefined for what is no hint of a version this code knows. */

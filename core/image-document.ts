@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { digestSchema } from './digest.ts';
 import { failureSchema } from './failure.ts';
 import { imageRequestSchema } from './image-request.ts';
+import { settingsDigestSchema } from './image-settings.ts';
 
 /** Who asked for a build: someone who waits (`pull`), or nobody (`refresh`: a stale image, a prebuild). */
 export const prioritySchema = z.enum(['pull', 'refresh']);
@@ -27,39 +28,59 @@ export const leaseSchema = z.object({
 });
 export type Lease = z.infer<typeof leaseSchema>;
 
-/** Attempts so far, and what the last one met. */
-const tries = { attempts: z.int().nonnegative(), lastError: z.string().optional() };
+/** Of a build that has been asked for: who waits, since when, the tries so far, and what the last one met. */
+const asked = {
+  by: prioritySchema,
+  /** The settings that it is to be made under. A worker with others leaves it alone. */
+  settings: settingsDigestSchema,
+  attempts: z.int().nonnegative(),
+  lastError: z.string().optional(),
+};
 
 export const buildSchema = z.discriminatedUnion('state', [
   z.object({ state: z.literal('none') }),
-  z.object({ state: z.literal('queued'), by: prioritySchema, queuedAt: serverTime, ...tries }),
+  z.object({ state: z.literal('queued'), queuedAt: serverTime, ...asked }),
+  z.object({ state: z.literal('building'), lease: leaseSchema, phase: phaseSchema, ...asked }),
   z.object({
-    state: z.literal('building'),
-    by: prioritySchema,
-    lease: leaseSchema,
-    phase: phaseSchema,
-    ...tries,
+    state: z.literal('failed'),
+    failure: failureSchema,
+    failedAt: serverTime,
+    settings: settingsDigestSchema,
+    /** The package set's revision that it failed at; none where it failed before one was known. */
+    revision: z.string().optional(),
   }),
-  z.object({ state: z.literal('failed'), failure: failureSchema, failedAt: serverTime }),
 ]);
 export type Build = z.infer<typeof buildSchema>;
+export type AskedBuild = Extract<Build, { state: 'queued' | 'building' }>;
+export type FailedBuild = Extract<Build, { state: 'failed' }>;
 
 export const currentSchema = z.object({
   digest: digestSchema,
   /** The package set's revision that the image was made from. */
   revision: z.string(),
+  /** When the source was seen at that revision. */
+  checkedAt: serverTime,
+  settings: settingsDigestSchema,
   builtAt: serverTime,
 });
+export type CurrentImage = z.infer<typeof currentSchema>;
 
 export const imageDocumentSchema = z.object({
   request: imageRequestSchema,
   /** The image that is served now, if there is one. */
   current: currentSchema.optional(),
   build: buildSchema,
+  /** When the last builds failed: no more of them than an hour may have. */
+  failuresAt: z.array(serverTime).optional(),
 });
 export type ImageDocument = z.infer<typeof imageDocumentSchema>;
 
 /** "building 3/17": a phase for people. */
 export function describePhase({ name, done, of }: Phase): string {
   return of === undefined ? name : `${name} ${done ?? 0}/${of}`;
+}
+
+/** How far a build is, for people. */
+export function describeBuild(build: AskedBuild): string {
+  return build.state === 'queued' ? 'waiting for a worker' : describePhase(build.phase);
 }

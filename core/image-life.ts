@@ -1,8 +1,9 @@
-// The rules of an image's life: which change may follow which state. Pure; core/google/images.ts runs them in transactions.
-import type { Build, ImageDocument } from './image-document.ts';
-
-/** How long a failure is the answer before a pull tries again, in milliseconds: a retry loop costs nothing. */
-export const FAILURE_HOLD_MS = 60_000;
+// An image's life: every transition, as a pure function from a document to the next one. What may not follow is
+// undefined. core/google/images.ts runs them in transactions; times are the server's, in milliseconds.
+import { LOG_LIMIT, type Failure } from './failure.ts';
+import type { AskedBuild, Build, CurrentImage, ImageDocument, Phase, Priority } from './image-document.ts';
+import type { ImageRequest } from './image-request.ts';
+import type { SettingsDigest } from './image-settings.ts';
 
 /** How long a build may stay unclaimed before whoever waits sends the hint again, in milliseconds. */
 export const UNCLAIMED_MS = 10_000;
@@ -10,49 +11,221 @@ export const UNCLAIMED_MS = 10_000;
 /** Attempts that may end without an outcome before the build is given up. */
 export const ATTEMPT_LIMIT = 5;
 
-/** What a pull finds. */
-export type PullView =
-  | { readonly kind: 'ready'; readonly image: NonNullable<ImageDocument['current']> }
-  | { readonly kind: 'failed'; readonly build: Extract<Build, { state: 'failed' }> }
-  | { readonly kind: 'pending'; readonly build: Extract<Build, { state: 'queued' | 'building' }> }
-  /** Nothing to wait for: the build has to be queued first. */
-  | { readonly kind: 'unasked' };
+/** Failed builds an hour after which an image's failure is the answer until there are fewer. */
+export const FAILURES_PER_HOUR = 5;
+export const HOUR_MS = 3_600_000;
 
-/** How a document answers a pull at `now` (server time, milliseconds). What is ready is served whatever goes on behind it. */
-export function pullView(document: ImageDocument | undefined, now: number): PullView {
-  if (document === undefined) return { kind: 'unasked' };
-  if (document.current !== undefined) return { kind: 'ready', image: document.current };
+/**
+ * A build is asked for where none is under way: of a new image, of a stale one, or after a failure. One that was
+ * abandoned is asked for anew, its tries included.
+ */
+export function queue(
+  document: ImageDocument | undefined,
+  request: ImageRequest,
+  { by, settings }: { readonly by: Priority; readonly settings: SettingsDigest },
+  now: number,
+): ImageDocument | undefined {
+  const underWay = document && askedBuild(document);
+  if (underWay === undefined)
+    return { ...document, request, build: { state: 'queued', by, settings, queuedAt: now, attempts: 0 } };
+  if (!isAbandoned(underWay, settings, now)) return undefined;
+  const { attempts, lastError } = underWay;
+  const priority = underWay.by === 'pull' ? 'pull' : by;
+  return {
+    ...document,
+    request,
+    build: { state: 'queued', by: priority, settings, queuedAt: now, attempts, lastError },
+  };
+}
+
+/** Someone waits now for a build that nobody waited for. */
+export function raise(document: ImageDocument | undefined): ImageDocument | undefined {
+  if (document === undefined) return undefined;
+  const build = askedBuild(document);
+  return build?.by === 'refresh' ? { ...document, build: { ...build, by: 'pull' } } : undefined;
+}
+
+export type Claim =
+  | { readonly kind: 'claimed'; readonly document: ImageDocument }
+  /** The tries are spent: the document has become a failure. */
+  | { readonly kind: 'given-up'; readonly document: ImageDocument }
+  /** It is to be made under other settings than this worker's: another worker's work. */
+  | { readonly kind: 'declined' }
+  /** Another worker has it, it is done, or there is no such document. */
+  | { readonly kind: 'nothing-to-do' };
+
+/**
+ * A worker takes a build that is queued, or whose worker has not been heard of for longer than its lease. One that it
+ * holds already is its own: the answer to its first claim may have been lost.
+ */
+export function claim(
+  document: ImageDocument | undefined,
+  worker: { readonly token: string; readonly durationSeconds: number; readonly settings: SettingsDigest },
+  now: number,
+): Claim {
+  const held = heldBuild(document, worker.token);
+  if (held !== undefined) return { kind: 'claimed', document: held.document };
+  if (document === undefined || !isClaimable(document.build, now)) return { kind: 'nothing-to-do' };
   const { build } = document;
-  switch (build.state) {
-    case 'queued':
-    case 'building':
-      return { kind: 'pending', build };
-    case 'failed':
-      return now - build.failedAt < FAILURE_HOLD_MS ? { kind: 'failed', build } : { kind: 'unasked' };
-    case 'none':
-      return { kind: 'unasked' };
-  }
+  if (build.settings !== worker.settings) return { kind: 'declined' };
+  if (build.attempts >= ATTEMPT_LIMIT) return { kind: 'given-up', document: giveUp(document, build, now) };
+  const { token, durationSeconds } = worker;
+  const { by, settings, attempts, lastError } = build;
+  return {
+    kind: 'claimed',
+    document: {
+      ...document,
+      build: {
+        state: 'building',
+        by,
+        settings,
+        lease: { token, renewedAt: now, durationSeconds },
+        phase: { name: 'resolving' },
+        attempts: attempts + 1,
+        lastError,
+      },
+    },
+  };
+}
+
+/** The worker is alive, and tells what it does. */
+export function renew(
+  document: ImageDocument | undefined,
+  token: string,
+  phase: Phase,
+  now: number,
+): ImageDocument | undefined {
+  const held = heldBuild(document, token);
+  return (
+    held && {
+      ...held.document,
+      build: { ...held.build, phase, lease: { ...held.build.lease, renewedAt: now } },
+    }
+  );
+}
+
+/**
+ * The worker gives the build back: after an error that another try may get past, or, without one, because it stops on
+ * purpose, which is no failed try.
+ */
+export function release(
+  document: ImageDocument | undefined,
+  token: string,
+  error: string | undefined,
+  now: number,
+): ImageDocument | undefined {
+  const held = heldBuild(document, token);
+  if (held === undefined) return undefined;
+  const { by, settings, attempts, lastError } = held.build;
+  return {
+    ...held.document,
+    build: {
+      state: 'queued',
+      by,
+      settings,
+      queuedAt: now,
+      attempts: error === undefined ? attempts - 1 : attempts,
+      lastError: error ?? lastError,
+    },
+  };
+}
+
+/** The worker has made the image: from now on it is the one that is served. */
+export function publish(
+  document: ImageDocument | undefined,
+  token: string,
+  { digest, revision, checkedAt }: Pick<CurrentImage, 'digest' | 'revision' | 'checkedAt'>,
+  now: number,
+): ImageDocument | undefined {
+  const held = heldBuild(document, token);
+  if (held === undefined) return undefined;
+  const { settings } = held.build;
+  const current = { digest, revision, checkedAt, settings, builtAt: now };
+  return { ...held.document, current, build: { state: 'none' } };
+}
+
+/** The worker found that the image which is served is still what would be made. */
+export function keep(document: ImageDocument | undefined, token: string): ImageDocument | undefined {
+  const held = heldBuild(document, token);
+  if (held?.document.current === undefined) return undefined;
+  return { ...held.document, build: { state: 'none' } };
+}
+
+/**
+ * The build cannot be. A refusal of the package set replaces what is served: the set says that it must not be had any
+ * more. A builder that failed leaves the older image to be served.
+ */
+export function fail(
+  document: ImageDocument | undefined,
+  token: string,
+  { failure, revision }: { readonly failure: Failure; readonly revision: string | undefined },
+  now: number,
+): ImageDocument | undefined {
+  const held = heldBuild(document, token);
+  return held && toFailed(held.document, held.build, failure, revision, now);
 }
 
 /** Whether a worker may take this build at `now`: it is queued, or its lease is over. */
-export function isClaimable(build: Build, now: number): boolean {
-  switch (build.state) {
-    case 'queued':
-      return true;
-    case 'building':
-      return now - build.lease.renewedAt > build.lease.durationSeconds * 1000;
-    case 'none':
-    case 'failed':
-      return false;
-  }
+export function isClaimable(build: Build, now: number): build is AskedBuild {
+  if (build.state === 'queued') return true;
+  return build.state === 'building' && now - build.lease.renewedAt > build.lease.durationSeconds * 1000;
 }
 
 /** Whether the hint should be sent again: the build was left by its worker, or is unclaimed for longer than `patienceMs`. */
-export function needsHint(build: Build, now: number, patienceMs = UNCLAIMED_MS): boolean {
-  return build.state === 'queued' ? now - build.queuedAt > patienceMs : isClaimable(build, now);
+export function needsHint(build: Build, now: number, patienceMs = UNCLAIMED_MS): build is AskedBuild {
+  return isClaimable(build, now) && (build.state !== 'queued' || now - build.queuedAt > patienceMs);
 }
 
-/** Whether `token` still holds the build. A lease that is over but not taken may go on: nobody else has begun. */
-export function holdsLease(build: Build, token: string): boolean {
-  return build.state === 'building' && build.lease.token === token;
+/**
+ * Whether a build that is to be made under other settings than these was left alone: after a deployment there may be no
+ * worker any more that takes it.
+ */
+export function isAbandoned(build: AskedBuild, settings: SettingsDigest, now: number): boolean {
+  return build.settings !== settings && needsHint(build, now);
+}
+
+/** Whether so many builds failed within the last hour that no more are begun. */
+export function isOverFailureLimit({ failuresAt = [] }: ImageDocument, now: number): boolean {
+  return failuresAt.filter(failedAt => now - failedAt < HOUR_MS).length >= FAILURES_PER_HOUR;
+}
+
+function askedBuild({ build }: ImageDocument): AskedBuild | undefined {
+  return build.state === 'queued' || build.state === 'building' ? build : undefined;
+}
+
+/**
+ * The build, if `token` still holds it. A lease that is over but not taken may go on: nobody else has begun. One that was
+ * taken has another token, and the worker that comes back with the old one changes nothing.
+ */
+function heldBuild(document: ImageDocument | undefined, token: string) {
+  if (document?.build.state !== 'building' || document.build.lease.token !== token) return undefined;
+  return { document, build: document.build };
+}
+
+function giveUp(document: ImageDocument, build: AskedBuild, now: number): ImageDocument {
+  const why = build.lastError ?? 'every worker that took it vanished';
+  const message = `gave up after ${build.attempts} attempts: ${why}`;
+  return toFailed(document, build, { kind: 'gave_up', message }, undefined, now);
+}
+
+function toFailed(
+  { request, current, failuresAt = [] }: ImageDocument,
+  { settings }: AskedBuild,
+  failure: Failure,
+  revision: string | undefined,
+  now: number,
+): ImageDocument {
+  const isRefusal = failure.kind === 'refused' || failure.kind === 'unknown_package';
+  return {
+    request,
+    current: isRefusal ? undefined : current,
+    build: {
+      state: 'failed',
+      failure: { ...failure, log: failure.log?.slice(-LOG_LIMIT) },
+      failedAt: now,
+      settings,
+      revision,
+    },
+    failuresAt: [...failuresAt, now].slice(-FAILURES_PER_HOUR),
+  };
 }

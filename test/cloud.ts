@@ -8,12 +8,17 @@ import { Storage } from '@google-cloud/storage';
 import { credentials } from '@grpc/grpc-js';
 import { openFirestore } from '#core/google/firestore.ts';
 import { openHints, type Hints } from '#core/google/hints.ts';
-import { openImages, type Images } from '#core/google/images.ts';
+import { openImages, type Claimant, type Images } from '#core/google/images.ts';
+import { openPullState, type ReadPullState } from '#core/google/pull-state.ts';
+import { openSources, type Sources } from '#core/google/sources.ts';
 import { decodeHint } from '#core/hint.ts';
 import type { Build, Priority } from '#core/image-document.ts';
 import { isClaimable } from '#core/image-life.ts';
 import { parseImageRequest, requestKey, type ImageRequest, type RequestKey } from '#core/image-request.ts';
+import { settingsDigest } from '#core/image-settings.ts';
+import type { PackageSource } from '#core/package-source.ts';
 import { parseRepositoryName, parseTag } from '#core/reference.ts';
+import type { SourceKey } from '#core/source-document.ts';
 import { startFirestore } from '#local/firestore/server.ts';
 import { startPubSub } from '#local/pubsub/server.ts';
 import { startStorage } from '#local/storage/server.ts';
@@ -21,6 +26,14 @@ import { startStorage } from '#local/storage/server.ts';
 export const PROJECT = 'test';
 export const BUCKET = 'blobs-of-the-test';
 export const TOPICS: Readonly<Record<Priority, string>> = { pull: 'builds', refresh: 'refreshes' };
+
+/** The settings that images of tests are made under, where nothing else is said. */
+export const SETTINGS = settingsDigest({ layerBudget: 100 });
+
+/** A worker that claims, with a lease that no test outlives where nothing else is said. */
+export function claimant(token: string, durationSeconds = 600): Claimant {
+  return { token, durationSeconds, settings: SETTINGS };
+}
 
 // Google's clients look for a metadata server otherwise, and wait for it.
 process.env['METADATA_SERVER_DETECTION'] = 'none';
@@ -35,6 +48,8 @@ export interface Asked {
 export class Cloud implements AsyncDisposable {
   readonly firestore: Firestore;
   readonly images: Images;
+  readonly sources: Sources;
+  readonly readPullState: ReadPullState;
   readonly hints: Hints;
   readonly pubsub: PubSub;
   readonly storageUrl: string;
@@ -45,6 +60,8 @@ export class Cloud implements AsyncDisposable {
   private constructor(storageUrl: string, subscriber: v1.SubscriberClient, stop: () => Promise<void>) {
     this.firestore = openFirestore(PROJECT, '(default)');
     this.images = openImages(this.firestore);
+    this.sources = openSources(this.firestore);
+    this.readPullState = openPullState(this.firestore, this.images, this.sources);
     this.hints = openHints(PROJECT, TOPICS);
     this.pubsub = new PubSub({ projectId: PROJECT });
     this.storageUrl = storageUrl;
@@ -52,11 +69,14 @@ export class Cloud implements AsyncDisposable {
     this.#stop = stop;
   }
 
-  /** Starts everything, and has Google's clients in this process find it. */
-  static async start(): Promise<Cloud> {
+  /**
+   * Starts everything, and has Google's clients in this process find it. `wallClock`: what Firestore's time follows, in
+   * milliseconds, where it is not to be the machine's.
+   */
+  static async start({ wallClock = Date.now }: { readonly wallClock?: () => number } = {}): Promise<Cloud> {
     const dataFolder = await mkdtemp(join(tmpdir(), 'derivery-cloud-'));
     const [database, queue, objects] = await Promise.all([
-      startFirestore(),
+      startFirestore({ wallClock }),
       startPubSub({ minimumAckDeadlineSeconds: 1 }),
       startStorage({ dataFolder }),
     ]);
@@ -91,17 +111,18 @@ export class Cloud implements AsyncDisposable {
   }
 
   /** An image that no other test asks for. */
-  newImage(): Asked {
+  newImage(source: PackageSource = { kind: 'debian' }): Asked {
     this.#asked += 1;
     const name = `package-${this.#asked}`;
-    const request = parseImageRequest(parseRepositoryName(name), parseTag('latest'), { kind: 'debian' });
+    const request = parseImageRequest(parseRepositoryName(name), parseTag('latest'), source);
     return { key: requestKey(request), request, name };
   }
 
   /** An image whose build is queued: with a document, and without a hint. */
-  async newQueued(by: Priority = 'pull'): Promise<Asked> {
-    const asked = this.newImage();
-    await this.images.queue(asked.key, asked.request, by, await this.images.read(asked.key));
+  async newQueued(by: Priority = 'pull', source?: PackageSource): Promise<Asked> {
+    const asked = this.newImage(source);
+    const seen = await this.images.read(asked.key);
+    await this.images.queue(asked.key, asked.request, { by, settings: SETTINGS }, seen);
     return asked;
   }
 
@@ -125,11 +146,11 @@ export class Cloud implements AsyncDisposable {
     const reference = this.firestore.collection('images').doc(key);
     // The other may renew in between.
     do await reference.update({ 'build.lease.renewedAt': new Date(0) });
-    while ((await this.images.claim(key, token, 600)).kind !== 'claimed');
+    while ((await this.images.claim(key, claimant(token))).kind !== 'claimed');
   }
 
   /** Takes the hints that lie ready on a topic, without waiting for more. */
-  async takeHints(priority: Priority): Promise<(RequestKey | undefined)[]> {
+  async takeHints(priority: Priority): Promise<(RequestKey | SourceKey | undefined)[]> {
     const subscription = `projects/${PROJECT}/subscriptions/${TOPICS[priority]}`;
     const [{ receivedMessages }] = await this.#subscriber.pull({
       subscription,
@@ -158,8 +179,8 @@ export class Cloud implements AsyncDisposable {
     return ackIds.length;
   }
 
-  /** Waits for hints at an image, takes them and all others on the topic; answers how many there were of this image. */
-  async hintsAt(key: RequestKey, priority: Priority): Promise<number> {
+  /** Waits for hints at an image or a source, takes them and all others on the topic; answers how many there were of it. */
+  async hintsAt(key: RequestKey | SourceKey, priority: Priority): Promise<number> {
     for (;;) {
       const hints = (await this.takeHints(priority)).filter(hinted => hinted === key);
       if (hints.length > 0) return hints.length;

@@ -2,8 +2,9 @@ import { digestOf } from '#core/digest.ts';
 import { MEDIA_TYPES } from '#core/oci.ts';
 import type { Published } from '#core/google/images.ts';
 
-/** What a worker publishes, with a manifest whose bytes are this text. */
-export function published(text: string): Published {
+/** What a worker publishes, with a manifest whose bytes are this text; made at `r1`, which the source was seen at just now. */
+export function published(text: string, made: Partial<Omit<Published, 'manifest'>> = {}): Published {
   const bytes = Buffer.from(text);
-  return { manifest: { digest: digestOf(bytes), mediaType: MEDIA_TYPES.manifest, bytes }, revision: 'r1' };
+  const manifest = { digest: digestOf(bytes), mediaType: MEDIA_TYPES.manifest, bytes };
+  return { manifest, revision: 'r1', checkedAt: Date.now(), ...made };
 }

@@ -1,58 +1,118 @@
 // One build, from claim to outcome: the lease around the work, and what becomes of each way it can end.
 import { randomUUID } from 'node:crypto';
 import { PermanentError, TransientError } from '#core/errors.ts';
-import type { Phase } from '#core/image-document.ts';
+import type { ImageDocument, Phase } from '#core/image-document.ts';
 import type { ImageRequest, RequestKey } from '#core/image-request.ts';
-import { LeaseLostError, type Images, type Published } from '#core/google/images.ts';
+import type { SettingsDigest } from '#core/image-settings.ts';
+import { LeaseLostError, type Images } from '#core/google/images.ts';
 import type { Log } from '#core/google/log.ts';
+import type { Manifest } from '#core/google/manifests.ts';
 import type { HandledAs } from './intake.ts';
 import { keepLease } from './lease-keeper.ts';
+import type { Revisions } from './revisions.ts';
+import type { FoundRevision } from './source.ts';
 import { startStopwatch } from './stopwatch.ts';
 
-/** Makes an image: everything but its publication. Reports phases; stops when `signal` is aborted. */
+/** Makes an image at a revision, all but its publication. Reports phases; stops when `signal` is aborted. */
 export type MakeImage = (
   request: ImageRequest,
+  revision: FoundRevision,
   report: (phase: Phase) => void,
   signal: AbortSignal,
-) => Promise<Published>;
+) => Promise<Manifest>;
 
 export interface BuildParts {
   readonly images: Images;
+  readonly revisions: Revisions;
   readonly makeImage: MakeImage;
+  readonly settings: SettingsDigest;
   readonly leaseSeconds: number;
+  /** The longest that one build may take. */
+  readonly limitSeconds: number;
   readonly log: Log;
   /** Aborted when the worker is to stop: what is under way goes back to the queue. */
   readonly stopping: AbortSignal;
 }
 
-/** Claims the build that a hint names, and brings it to an end. Every outcome is in the document; throws only where it could not be claimed. */
+/**
+ * Claims the build that a hint names, and brings it to an end: every outcome is in the document. Throws only where the
+ * claim itself cannot be written.
+ */
 export async function buildImage(parts: BuildParts, key: RequestKey): Promise<HandledAs> {
-  const { images, leaseSeconds, stopping } = parts;
+  const { images, settings, leaseSeconds, stopping } = parts;
   if (stopping.aborted) return 'again';
   const token = randomUUID();
   const log = parts.log.child({ image: key, build: token });
 
-  const claim = await images.claim(key, token, leaseSeconds);
-  if (claim.kind === 'nothing-to-do') return 'done';
-  const { request } = claim.document;
-  log.info({ packages: request.packages, platform: request.platform }, 'build started');
+  const claim = await images.claim(key, { token, settings, durationSeconds: leaseSeconds });
+  switch (claim.kind) {
+    case 'nothing-to-do':
+      return 'done';
+    case 'declined':
+      log.info('build declined: it is to be made under other settings than this worker has');
+      return 'again';
+    case 'given-up':
+      log.warn('build given up: its tries are spent');
+      return 'done';
+    case 'claimed':
+      return make(parts, log, key, token, claim.document);
+  }
+}
 
+/** Makes a claimed image, or finds that it is made already. */
+async function make(
+  parts: BuildParts,
+  log: Log,
+  key: RequestKey,
+  token: string,
+  { request, current, build }: ImageDocument,
+): Promise<HandledAs> {
+  const { images, revisions, makeImage, settings, leaseSeconds, limitSeconds, stopping } = parts;
+  log.info({ packages: request.packages, platform: request.platform }, 'build started');
   const lease = keepLease(images, key, token, leaseSeconds);
   const stopwatch = startStopwatch();
   const report = (phase: Phase): void => {
     stopwatch.enter(phase.name);
     lease.report(phase);
   };
+  const limit = AbortSignal.timeout(limitSeconds * 1000);
+  const signal = AbortSignal.any([lease.lost, stopping, limit]);
+  let revision: string | undefined;
   try {
-    const published = await parts.makeImage(request, report, AbortSignal.any([lease.lost, stopping]));
+    report({ name: 'resolving' });
+    const claimedAt = build.state === 'building' ? build.lease.renewedAt : 0;
+    const seen = await revisions.forImage(request, claimedAt, signal);
+    ({ revision } = seen);
+    if (current?.revision === revision && current.settings === settings) {
+      await lease.stop();
+      await images.keep(key, token);
+      log.info({ digest: current.digest, revision }, 'nothing to build: the image is up to date');
+      return 'done';
+    }
+    const manifest = await makeImage(request, seen, report, signal);
     await lease.stop();
-    await images.publish(key, token, published);
-    log.info({ digest: published.manifest.digest, ...stopwatch.stop() }, 'build published');
+    await images.publish(key, token, { manifest, revision, checkedAt: seen.checkedAt });
+    log.info({ digest: manifest.digest, ...stopwatch.stop() }, 'build published');
     return 'done';
   } catch (error) {
     await lease.stop();
-    return settle(parts, log, key, token, lease.lost.aborted ? new LeaseLostError() : error);
+    const cause = lease.lost.aborted
+      ? lease.lost.reason
+      : endedBy(limit, signal)
+        ? tookTooLong(limitSeconds)
+        : error;
+    return settle(parts, log, key, token, cause, revision);
   }
+}
+
+/** Whether it was the limit that ended the work: what is stopped may go on beyond it for the moment that it takes to end. */
+function endedBy(limit: AbortSignal, signal: AbortSignal): boolean {
+  return limit.aborted && signal.reason === limit.reason;
+}
+
+function tookTooLong(limitSeconds: number): PermanentError {
+  const message = `the build took longer than the ${limitSeconds} s that one may take here`;
+  return new PermanentError({ kind: 'build_failed', message });
 }
 
 /** Writes down how a build ended that brought no image. */
@@ -62,12 +122,13 @@ async function settle(
   key: RequestKey,
   token: string,
   error: unknown,
+  revision: string | undefined,
 ): Promise<HandledAs> {
   try {
     if (error instanceof LeaseLostError) throw error;
     if (error instanceof PermanentError) {
       log.info({ kind: error.failure.kind, reason: error.failure.message }, 'build failed');
-      await images.fail(key, token, error);
+      await images.fail(key, token, error.failure, revision);
       return 'done';
     }
     if (stopping.aborted) {
@@ -78,7 +139,7 @@ async function settle(
     // What nobody foresaw is tried again too, as often as any transient error; then it is a failure with its text.
     log.warn({ error }, 'build interrupted; it will be tried again');
     const told = `something went wrong in the worker; its log has it as build ${token}`;
-    await images.release(key, token, error instanceof TransientError ? error : new TransientError(told));
+    await images.release(key, token, error instanceof TransientError ? error.message : told);
     return 'again';
   } catch (problem) {
     if (problem instanceof LeaseLostError) {

@@ -6,14 +6,18 @@ import { openFirestore } from '#core/google/firestore.ts';
 import { openImages } from '#core/google/images.ts';
 import { openLayers } from '#core/google/layers.ts';
 import { createLog } from '#core/google/log.ts';
-import { buildImage } from './build-image.ts';
+import { pullPolicy } from '#core/google/settings.ts';
+import { openSources } from '#core/google/sources.ts';
+import { buildImage, type BuildParts } from './build-image.ts';
 import { startIntake } from './intake.ts';
 import { createLayerStore } from './layer-store.ts';
 import { createImageMaker } from './make-image.ts';
 import { openNix } from './nix/nix.ts';
 import { prepareSpool } from './pack/spool.ts';
 import { readWorkerSettings } from './settings.ts';
-import { createSourceResolver } from './source.ts';
+import { createRevisions } from './revisions.ts';
+import { lookAtSource } from './look-at-source.ts';
+import { createPackageSources } from './source.ts';
 
 const log = createLog('worker');
 
@@ -36,22 +40,38 @@ async function run(): Promise<void> {
   }
   await prepareSpool(settings.DERIVERY_SPOOL);
 
-  const nix = openNix({ store: settings.DERIVERY_NIX_STORE, config: settings.NIX_CONFIG });
+  const nix = openNix({
+    store: settings.DERIVERY_NIX_STORE,
+    config: settings.NIX_CONFIG,
+    memoryMb: settings.DERIVERY_BUILD_MEMORY_MB,
+  });
   const layerStore = createLayerStore({
     bucket,
     blobs: openBlobs(firestore),
     layers: openLayers(firestore),
     spoolFolder: settings.DERIVERY_SPOOL,
   });
-  const resolveSource = createSourceResolver({
+  const packageSources = createPackageSources({
     nix,
     debianSet: settings.DERIVERY_DEBIAN_SET,
     channelsUrl: settings.DERIVERY_CHANNELS_URL,
   });
-  const makeImage = createImageMaker({ nix, resolveSource, layerStore });
+  const { settings: settingsDigest, freshMs } = pullPolicy(settings);
+  const imageSettings = { layerBudget: settings.DERIVERY_LAYER_BUDGET };
+  const makeImage = createImageMaker({ nix, packageSources, layerStore, settings: imageSettings });
+  const revisions = createRevisions({ sources: openSources(firestore), packageSources, freshMs });
 
   const stopping = new AbortController();
-  const leaseSeconds = settings.DERIVERY_LEASE_SECONDS;
+  const build: BuildParts = {
+    images,
+    revisions,
+    makeImage,
+    settings: settingsDigest,
+    leaseSeconds: settings.DERIVERY_LEASE_SECONDS,
+    limitSeconds: settings.DERIVERY_BUILD_SECONDS,
+    log,
+    stopping: stopping.signal,
+  };
   const intake = await startIntake({
     projectId,
     subscriptions: {
@@ -59,7 +79,7 @@ async function run(): Promise<void> {
       refresh: settings.DERIVERY_REFRESHES_SUBSCRIPTION,
     },
     slots: settings.DERIVERY_BUILD_SLOTS,
-    handle: key => buildImage({ images, makeImage, leaseSeconds, log, stopping: stopping.signal }, key),
+    handle: hint => (hint.look === 'image' ? buildImage(build, hint.key) : lookAtSource(build, hint.key)),
     log,
     onBroken: () => void stop(1),
   });

@@ -2,9 +2,8 @@
 import { PubSub, SubscriptionCloseBehaviors, type Message, type Subscription } from '@google-cloud/pubsub';
 import PQueue from 'p-queue';
 import { ConfigurationError } from '#core/errors.ts';
-import { decodeHint } from '#core/hint.ts';
+import { decodeHint, type Hint } from '#core/hint.ts';
 import type { Priority } from '#core/image-document.ts';
-import type { RequestKey } from '#core/image-request.ts';
 import type { Log } from '#core/google/log.ts';
 
 /** Of those that are at hand, builds that someone waits for go first. */
@@ -23,7 +22,7 @@ export interface IntakeParts {
   readonly projectId: string;
   readonly subscriptions: Readonly<Record<Priority, string>>;
   readonly slots: number;
-  readonly handle: (key: RequestKey) => Promise<HandledAs>;
+  readonly handle: (hint: Hint) => Promise<HandledAs>;
   readonly log: Log;
   /** Called when hints can no longer be read: whoever runs this process has to start it again. */
   readonly onBroken: () => void;
@@ -51,7 +50,7 @@ export async function startIntake(parts: IntakeParts): Promise<Intake> {
       message.ack();
       return;
     }
-    const handledAs = await handle(hint.key);
+    const handledAs = await handle(hint);
     if (handledAs === 'done') message.ack();
     else message.nack();
   }

@@ -30,15 +30,15 @@ export type LayerStore = ReturnType<typeof createLayerStore>;
 
 export function createLayerStore({ bucket, blobs, layers, spoolFolder }: LayerStoreParts) {
   /** The blob, then the fact about it: a fact never names what is not there. */
-  async function put(content: BlobContent): Promise<void> {
-    await blobs.record(content.digest, await bucket.put(content));
+  async function put(content: BlobContent, signal: AbortSignal): Promise<void> {
+    await blobs.record(content.digest, await bucket.put(content, signal));
   }
 
   async function pack({ key, narHashes, entries }: PlannedLayer, signal: AbortSignal): Promise<LayerFact> {
     await using packed = await packLayer(writeTar(await entries()), { spoolFolder, signal });
     const { digest, diffId, size, crc32c: checksum, file } = packed;
     signal.throwIfAborted();
-    await put({ digest, size, crc32c: checksum, from: { file } });
+    await put({ digest, size, crc32c: checksum, from: { file } }, signal);
     return await layers.record(key, { digest, diffId, size }, narHashes);
   }
 
@@ -72,9 +72,9 @@ export function createLayerStore({ bucket, blobs, layers, spoolFolder }: LayerSt
     },
 
     /** Stores bytes at hand: an image's config. */
-    async storeBlob({ digest, bytes }: Blob): Promise<void> {
+    async storeBlob({ digest, bytes }: Blob, signal: AbortSignal): Promise<void> {
       const checksum = formatCrc32c(crc32c(bytes));
-      await put({ digest, size: bytes.length, crc32c: checksum, from: { bytes } });
+      await put({ digest, size: bytes.length, crc32c: checksum, from: { bytes } }, signal);
     },
   };
 }

@@ -1,5 +1,6 @@
 // The making of one image: resolve, realise, closure, plan, pack and store what is new, config, manifest.
 import type { Closure, ClosureNode } from '#core/closure.ts';
+import { ALWAYS_PACKAGES, type ImageSettings } from '#core/image-settings.ts';
 import { layerKey, linksLayerKey } from '#core/layer.ts';
 import { planLayers } from '#core/layer-plan.ts';
 import { MEDIA_TYPES, writeConfig, writeManifest } from '#core/oci.ts';
@@ -20,25 +21,22 @@ import type { Output } from './pack/link-plan.ts';
 import { linksLayer } from './pack/links.ts';
 import { storeEntries } from './pack/store-entries.ts';
 import { requireFound } from './resolution.ts';
-import type { SourceResolver } from './source.ts';
-
-/** Packages that every image has: certificates, and the names of protocols and services. */
-const ALWAYS = ['cacert', 'iana-etc'];
+import type { PackageSources } from './source.ts';
 
 export interface ImageMakerParts {
   readonly nix: Nix;
-  readonly resolveSource: SourceResolver;
+  readonly packageSources: PackageSources;
   readonly layerStore: LayerStore;
+  readonly settings: ImageSettings;
 }
 
-export function createImageMaker({ nix, resolveSource, layerStore }: ImageMakerParts): MakeImage {
-  return async (request, report, signal) => {
-    report({ name: 'resolving' });
-    const source = await resolveSource(request.source, request.ref, signal);
-    const packages = [...new Set([...request.packages, ...ALWAYS])].toSorted(byCodeUnits);
+export function createImageMaker({ nix, packageSources, layerStore, settings }: ImageMakerParts): MakeImage {
+  return async (request, found, report, signal) => {
+    const source = packageSources.at(request.source, found);
+    const packages = [...new Set([...request.packages, ...ALWAYS_PACKAGES])].toSorted(byCodeUnits);
     const system = nixSystemOf(request.platform);
     const items = requireFound(
-      await resolve(nix, { source: source.nix, system, packages }, { signal }),
+      await resolve(nix, { source, system, packages }, { signal }),
       request.packages,
     );
 
@@ -50,7 +48,7 @@ export function createImageMaker({ nix, resolveSource, layerStore }: ImageMakerP
       { signal },
     );
 
-    const planned = planImage(nix, items, nodes);
+    const planned = planImage(nix, settings, items, nodes);
     const stored = await layerStore.storeAll(
       planned,
       done => report({ name: 'packing', done, of: planned.length }),
@@ -58,7 +56,7 @@ export function createImageMaker({ nix, resolveSource, layerStore }: ImageMakerP
     );
 
     report({ name: 'publishing' });
-    const labels = labelsOf(request, source.revision);
+    const labels = labelsOf(request, found.revision);
     const config = writeConfig({
       platform: request.platform,
       environment: environmentOf(),
@@ -66,17 +64,22 @@ export function createImageMaker({ nix, resolveSource, layerStore }: ImageMakerP
       labels,
       layers: stored.map(({ diffId }, index) => ({ diffId, createdBy: planned[index]?.createdBy ?? '' })),
     });
-    await layerStore.storeBlob(config);
+    await layerStore.storeBlob(config, signal);
     const manifest = writeManifest(config, stored, labels);
-    return { manifest: { ...manifest, mediaType: MEDIA_TYPES.manifest }, revision: source.revision };
+    return { ...manifest, mediaType: MEDIA_TYPES.manifest };
   };
 }
 
 type DescribedLayer = PlannedLayer & { readonly createdBy: string };
 
 /** The layers of store paths as the plan groups them, and the layer of links on top. */
-function planImage(nix: Nix, items: readonly FoundItem[], nodes: Closure): DescribedLayer[] {
-  const paths = planLayers(nodes).map(group => ({
+function planImage(
+  nix: Nix,
+  settings: ImageSettings,
+  items: readonly FoundItem[],
+  nodes: Closure,
+): DescribedLayer[] {
+  const paths = planLayers(nodes, settings.layerBudget).map(group => ({
     key: layerKey(group, COMPRESSOR_ID),
     narHashes: group.map(({ narHash }) => narHash),
     entries: () =>

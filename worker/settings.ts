@@ -1,11 +1,23 @@
 // What the worker reads from its environment, once.
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { z } from 'zod';
-import { cloudSettings, readSettings, sourceSetting, type Environment } from '#core/google/settings.ts';
+import {
+  cloudSettings,
+  pullSettings,
+  readSettings,
+  sourceSetting,
+  type Environment,
+} from '#core/google/settings.ts';
+
+/** What a build is reckoned to need, and what each of its processes may have. */
+const MEMORY_PER_SLOT_MIB = 4096;
+
+const MIB = 1024 * 1024;
 
 const schema = z
   .object({
     ...cloudSettings,
+    ...pullSettings,
     DERIVERY_BUILDS_SUBSCRIPTION: z.string().min(1).default('builds'),
     DERIVERY_REFRESHES_SUBSCRIPTION: z.string().min(1).default('refreshes'),
     DERIVERY_BUCKET: z.string().min(1),
@@ -19,13 +31,16 @@ const schema = z
     /** Packed layers lie here until they are uploaded. */
     DERIVERY_SPOOL: z.string().startsWith('/'),
     /** Builds at a time. */
-    DERIVERY_BUILD_SLOTS: z.coerce
-      .number()
-      .int()
-      .positive()
-      .default(Math.max(1, Math.floor(availableParallelism() / 2))),
+    DERIVERY_BUILD_SLOTS: z.coerce.number().int().positive().default(defaultSlots(thisMachine())),
+    /**
+     * Memory that each process of a build may have, in MiB: an evaluation, which is one process, and each process of a
+     * builder. Below the least nothing of nixpkgs can be evaluated.
+     */
+    DERIVERY_BUILD_MEMORY_MB: z.coerce.number().int().min(256).default(MEMORY_PER_SLOT_MIB),
     /** A worker that is not heard of for so long has lost its builds. */
     DERIVERY_LEASE_SECONDS: z.coerce.number().positive().max(3600).default(30),
+    /** The longest that one build may take, in seconds: what takes longer has failed. */
+    DERIVERY_BUILD_SECONDS: z.coerce.number().positive().max(86_400).default(3600),
     /** Where channels say their present revision. */
     DERIVERY_CHANNELS_URL: z.url().default('https://channels.nixos.org'),
   })
@@ -36,6 +51,17 @@ const schema = z
       message: 'must name the folder of the Debian package set',
     },
   );
+
+/** Two cores a build, which packs on one while Nix builds on the other, and its share of the memory; at least one build. */
+export function defaultSlots({ cores, memoryMib }: { cores: number; memoryMib: number }): number {
+  return Math.max(1, Math.min(Math.floor(cores / 2), Math.floor(memoryMib / MEMORY_PER_SLOT_MIB)));
+}
+
+function thisMachine(): { cores: number; memoryMib: number } {
+  // A container may have less than the machine. What is not constrained is 0, or more than there is.
+  const bytes = Math.min(totalmem(), process.constrainedMemory() || Infinity);
+  return { cores: availableParallelism(), memoryMib: bytes / MIB };
+}
 
 export type WorkerSettings = z.infer<typeof schema>;
 

@@ -8,11 +8,12 @@ import { hashFolder } from './nix/hash-folder.ts';
 import type { Nix } from './nix/nix.ts';
 import type { NixSource } from './nix/resolve.ts';
 
-/** A package set at one moment of its history. */
-export interface ResolvedSource {
+/** Where a ref of a source stands. */
+export interface FoundRevision {
   /** A git commit, or a hash of the content where there is no git. */
   readonly revision: string;
-  readonly nix: NixSource;
+  /** The full name of the git ref that it was found under. */
+  readonly gitRef: string | undefined;
 }
 
 export interface SourceParts {
@@ -23,39 +24,51 @@ export interface SourceParts {
   readonly channelsUrl: string;
 }
 
-export type SourceResolver = (
-  source: PackageSource,
-  ref: string,
-  signal: AbortSignal,
-) => Promise<ResolvedSource>;
+export type PackageSources = ReturnType<typeof createPackageSources>;
 
-export function createSourceResolver({ nix, debianSet, channelsUrl }: SourceParts): SourceResolver {
-  return async (source, ref, signal) => {
-    switch (source.kind) {
-      case 'channel': {
-        const revision = COMMIT.test(source.name)
-          ? source.name
-          : await channelRevision(channelsUrl, source.name, signal);
-        return { revision, nix: { tarball: `https://github.com/NixOS/nixpkgs/archive/${revision}.tar.gz` } };
+export function createPackageSources({ nix, debianSet, channelsUrl }: SourceParts) {
+  function debianFolder(): string {
+    if (debianSet === undefined) throw new Error('settings promise a folder for the Debian package set');
+    return debianSet;
+  }
+
+  return {
+    /** Asks where a ref stands now. Throws a PermanentError where it does not exist, a TransientError where nobody answers. */
+    async find(source: PackageSource, ref: string, signal: AbortSignal): Promise<FoundRevision> {
+      switch (source.kind) {
+        case 'channel': {
+          const { name } = source;
+          const revision = COMMIT.test(name) ? name : await channelRevision(channelsUrl, name, signal);
+          return { revision, gitRef: undefined };
+        }
+        case 'git':
+          return resolveGitRef(source.url, ref, signal);
+        case 'path': {
+          const { folder } = source;
+          const revision =
+            (await workTreeRevision(folder, signal)) ?? (await hashFolder(nix, folder, signal));
+          return { revision, gitRef: undefined };
+        }
+        case 'debian': {
+          const revision = (await readFile(join(debianFolder(), 'revision'), 'utf8')).trim();
+          return { revision, gitRef: undefined };
+        }
       }
-      case 'git': {
-        const { revision, gitRef } = await resolveGitRef(source.url, ref, signal);
-        return {
-          revision,
-          nix: { git: { url: source.url, rev: revision, ...(gitRef !== undefined && { ref: gitRef }) } },
-        };
+    },
+
+    /** What Nix is to evaluate for a source at a revision. */
+    at(source: PackageSource, { revision, gitRef }: FoundRevision): NixSource {
+      switch (source.kind) {
+        case 'channel':
+          return { tarball: `https://github.com/NixOS/nixpkgs/archive/${revision}.tar.gz` };
+        case 'git':
+          return { git: { url: source.url, rev: revision, ...(gitRef !== undefined && { ref: gitRef }) } };
+        case 'path':
+          return { path: source.folder };
+        case 'debian':
+          return { path: debianFolder() };
       }
-      case 'path': {
-        const revision =
-          (await workTreeRevision(source.folder, signal)) ?? (await hashFolder(nix, source.folder, signal));
-        return { revision, nix: { path: source.folder } };
-      }
-      case 'debian': {
-        if (debianSet === undefined) throw new Error('settings promise a folder for the Debian package set');
-        const revision = (await readFile(join(debianSet, 'revision'), 'utf8')).trim();
-        return { revision, nix: { path: debianSet } };
-      }
-    }
+    },
   };
 }
 

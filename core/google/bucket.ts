@@ -32,7 +32,12 @@ export function openBlobBucket(projectId: string, bucketName: string) {
   const bucket = new Storage({ projectId, retryOptions }).bucket(bucketName);
 
   /** Writes the object where its generation is `expected` (0: there is none). False where it is another by now. */
-  async function write(file: File, content: BlobContent, expected: number | string): Promise<boolean> {
+  async function write(
+    file: File,
+    content: BlobContent,
+    expected: number | string,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
     const source =
       'file' in content.from ? createReadStream(content.from.file) : Readable.from([content.from.bytes]);
     try {
@@ -49,17 +54,25 @@ export function openBlobBucket(projectId: string, bucketName: string) {
             cacheControl: 'public, max-age=31536000, immutable, no-transform',
           },
         }),
+        { signal },
       );
       return true;
     } catch (error) {
+      signal?.throwIfAborted();
       if (isPreconditionFailed(error)) return false;
       throw new TransientError(`cannot store blob ${content.digest}: ${messageOf(error)}`, { cause: error });
     }
   }
 
   /** As {@link write}, begun anew from the content where it breaks off: what is there by then is found by its name. */
-  function persist(file: File, content: BlobContent, expected: number | string): Promise<boolean> {
-    return pRetry(() => write(file, content, expected), {
+  function persist(
+    file: File,
+    content: BlobContent,
+    expected: number | string,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
+    return pRetry(() => write(file, content, expected, signal), {
+      signal,
       retries: RETRIES,
       minTimeout: 200,
       randomize: true,
@@ -78,14 +91,15 @@ export function openBlobBucket(projectId: string, bucketName: string) {
   return {
     /**
      * Stores a blob, or finds that it is there. What is there is believed only with the right size and checksum;
-     * anything else under this name is replaced. Throws a {@link TransientError}.
+     * anything else under this name is replaced. Throws a {@link TransientError}, and the signal's reason when that is
+     * aborted: a worker that is to stop cannot wait for an upload of many minutes.
      */
-    async put(content: BlobContent): Promise<StoredBlob> {
+    async put(content: BlobContent, signal?: AbortSignal): Promise<StoredBlob> {
       const file = bucket.file(`blobs/sha256/${digestHex(content.digest)}`);
-      await persist(file, content, 0);
+      await persist(file, content, 0, signal);
       const found = await stored(file);
       if (found.size === content.size && found.crc32c === content.crc32c) return found;
-      await persist(file, content, found.generation);
+      await persist(file, content, found.generation, signal);
       const replaced = await stored(file);
       if (replaced.size === content.size && replaced.crc32c === content.crc32c) return replaced;
       throw new TransientError(`blob ${content.digest} is not what was stored under its name`);

@@ -21,7 +21,7 @@ export function isAlreadyExists(error: unknown): boolean {
 /** A preconditioned write that lost against another: what there is to do is to read again. */
 export function isLostRace(error: unknown): boolean {
   const code = codeOf(error);
-  return code === FAILED_PRECONDITION || code === ABORTED || code === NOT_FOUND;
+  return code === FAILED_PRECONDITION || code === ABORTED || code === NOT_FOUND || code === ALREADY_EXISTS;
 }
 
 /** Whether a service of Google's could not be reached, after its client's own tries. */
@@ -42,5 +42,22 @@ export function toPlain(value: unknown): unknown {
   if (typeof value === 'object' && value !== null) {
     return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, toPlain(inner)]));
   }
+  return value;
+}
+
+/** Fields that hold a moment, or a list of them, by their names. */
+const MOMENT = /At$/;
+
+/** The inverse of {@link toPlain}: moments become timestamps, which the console shows as such. */
+export function toStored(document: object): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(document).map(([name, value]) => [name, storedValue(name, value)]),
+  );
+}
+
+function storedValue(name: string, value: unknown): unknown {
+  if (typeof value === 'number' && MOMENT.test(name)) return Timestamp.fromMillis(value);
+  if (Array.isArray(value)) return value.map(inner => storedValue(name, inner));
+  if (typeof value === 'object' && value !== null) return toStored(value);
   return value;
 }

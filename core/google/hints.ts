@@ -1,8 +1,18 @@
 // Publishing hints. Pub/Sub's client loads on the first miss only: a hit never needs it, and it is heavy.
 import type { PubSub, Topic } from '@google-cloud/pubsub';
-import { encodeHint } from '../hint.ts';
+import { encodeHint, type HintTarget } from '../hint.ts';
 import type { Priority } from '../image-document.ts';
-import type { RequestKey } from '../image-request.ts';
+
+/** The client's own would go on for ten minutes: a hint that late is worth nothing. Milliseconds. */
+const PUBLISH_BACKOFF = {
+  initialRetryDelayMillis: 100,
+  retryDelayMultiplier: 1.3,
+  maxRetryDelayMillis: 1_000,
+  initialRpcTimeoutMillis: 3_000,
+  rpcTimeoutMultiplier: 1,
+  maxRpcTimeoutMillis: 3_000,
+  totalTimeoutMillis: 8_000,
+};
 
 export interface HintTopics {
   readonly pull: string;
@@ -20,8 +30,11 @@ export function openHints(projectId: string, topics: HintTopics) {
     const pubsub = await client;
     let topic = opened.get(priority);
     if (topic === undefined) {
-      // Someone waits: nothing is gained by collecting messages.
-      topic = pubsub.topic(topics[priority], { batching: { maxMessages: 1 } });
+      topic = pubsub.topic(topics[priority], {
+        // Someone waits: nothing is gained by collecting messages.
+        batching: { maxMessages: 1 },
+        gaxOpts: { retry: { backoffSettings: PUBLISH_BACKOFF } },
+      });
       opened.set(priority, topic);
     }
     return topic;
@@ -29,9 +42,9 @@ export function openHints(projectId: string, topics: HintTopics) {
 
   return {
     /** Tells the workers to look at a document. Resolves when Pub/Sub has the message. */
-    async send(key: RequestKey, priority: Priority): Promise<void> {
+    async send(target: HintTarget, priority: Priority): Promise<void> {
       const topic = await topicFor(priority);
-      await topic.publishMessage({ data: encodeHint(key) });
+      await topic.publishMessage({ data: encodeHint(target) });
     },
   };
 }

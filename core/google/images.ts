@@ -1,37 +1,28 @@
-// `images/{requestKey}`: every transition of an image's life, each a conditional write or a transaction.
-import {
-  FieldValue,
-  type DocumentReference,
-  type DocumentSnapshot,
-  type Firestore,
-  type Timestamp,
-  type Transaction,
-} from '@google-cloud/firestore';
-import type { PermanentError, TransientError } from '../errors.ts';
-import { LOG_LIMIT, type Failure } from '../failure.ts';
+// `images/{requestKey}`: an image's life (core/image-life.ts) in Firestore. Every change is a transaction or a
+// preconditioned write; used by registry, worker, prebuild and janitor alike.
+import type { CollectionReference, Firestore } from '@google-cloud/firestore';
+import type { Failure } from '../failure.ts';
 import { imageDocumentSchema, type ImageDocument, type Phase, type Priority } from '../image-document.ts';
-import { ATTEMPT_LIMIT, holdsLease, isClaimable } from '../image-life.ts';
+import * as life from '../image-life.ts';
 import { requestKeySchema, type ImageRequest, type RequestKey } from '../image-request.ts';
-import { isAlreadyExists, isLostRace, toPlain } from './firestore.ts';
-import type { Manifest } from './manifests.ts';
+import type { SettingsDigest } from '../image-settings.ts';
+import { openDocuments, type Documents, type Seen } from './documents.ts';
+import { storeManifest, type Manifest } from './manifests.ts';
 
-/** A document as it was at one moment of the server's clock. */
-export interface Seen {
-  /** Undefined where there is none yet. */
-  readonly document: ImageDocument | undefined;
-  /** The server's time of this state, in milliseconds since the epoch. */
-  readonly readTime: number;
-  readonly version: Timestamp | undefined;
-}
-
-export type ClaimResult =
-  | { readonly kind: 'claimed'; readonly document: ImageDocument }
-  /** Another worker has it, it is done, or there is no such document: the hint has nothing more to say. */
-  | { readonly kind: 'nothing-to-do' };
+export type SeenImage = Seen<ImageDocument>;
 
 export interface Published {
   readonly manifest: Manifest;
   readonly revision: string;
+  /** When the source was seen at that revision, by the server's clock. */
+  readonly checkedAt: number;
+}
+
+/** Who claims: the token of the lease-to-be, for how long, and the settings it builds under. */
+export interface Claimant {
+  readonly token: string;
+  readonly durationSeconds: number;
+  readonly settings: SettingsDigest;
 }
 
 /** Thrown where a worker writes after its lease was taken: its work no longer counts. */
@@ -44,170 +35,105 @@ export class LeaseLostError extends Error {
 
 export type Images = ReturnType<typeof openImages>;
 
-export function openImages(firestore: Firestore) {
+/** `documents`: where they are kept instead, for tests that lead a life through all that may happen to it. */
+export function openImages(firestore: Firestore, documents?: Documents<RequestKey, ImageDocument>) {
   const collection = firestore.collection('images');
+  return imagesIn(firestore, collection, documents ?? openDocuments(collection, imageDocumentSchema));
+}
 
-  /** Runs a write of the worker that holds the lease `token`; anyone else's is refused. */
-  function asHolder(
+function imagesIn(
+  firestore: Firestore,
+  collection: CollectionReference,
+  documents: Documents<RequestKey, ImageDocument>,
+) {
+
+  /** A write of the worker that holds the lease; where the life says no, the lease is another's by now. */
+  async function asHolder(
     key: RequestKey,
-    token: string,
-    write: (transaction: Transaction, reference: DocumentReference, document: ImageDocument) => void,
+    transition: (document: ImageDocument | undefined, now: number) => ImageDocument | undefined,
+    manifest?: Manifest,
   ): Promise<void> {
-    return firestore.runTransaction(async transaction => {
-      const reference = collection.doc(key);
-      const { document } = toSeen(await transaction.get(reference));
-      if (document === undefined || !holdsLease(document.build, token)) throw new LeaseLostError();
-      write(transaction, reference, document);
+    const written = await documents.change(key, (document, now) => {
+      const next = transition(document, now);
+      const alongside = manifest && storeManifest(firestore, manifest);
+      return { next, result: next !== undefined, ...(alongside && { alongside }) };
     });
+    if (!written) throw new LeaseLostError();
   }
 
   return {
-    async read(key: RequestKey): Promise<Seen> {
-      return toSeen(await collection.doc(key).get());
-    },
+    read: documents.read,
+    parse: documents.parse,
+    watch: documents.watch,
 
     /**
-     * Calls `onChange` with the present state and every later one until the returned function is called, or `onError`
-     * once where that cannot go on: the connection broke for good, or the document is not one that this code knows.
+     * Queues a build, if none was when the document was `seen`. Answers whether it was this call that did: of many at
+     * once one does, and the others find that there is nothing to do. One write, no transaction.
      */
-    watch(key: RequestKey, onChange: (seen: Seen) => void, onError: (error: Error) => void): () => void {
-      const stop = collection.doc(key).onSnapshot(snapshot => {
-        let seen: Seen;
-        try {
-          seen = toSeen(snapshot);
-        } catch (error) {
-          // Firestore's client would keep what its listener throws to itself, and the caller would wait for nothing.
-          stop();
-          onError(toError(error));
-          return;
-        }
-        onChange(seen);
-      }, onError);
-      return stop;
+    async queue(
+      key: RequestKey,
+      request: ImageRequest,
+      asked: { readonly by: Priority; readonly settings: SettingsDigest },
+      seen: SeenImage,
+    ): Promise<boolean> {
+      const next = life.queue(seen.document, request, asked, seen.readTime);
+      return next !== undefined && documents.writeIfUnchanged(key, seen, next);
     },
 
-    /**
-     * Queues a build where `seen` has none. Answers whether it was this call that did: of many at once, one does, and
-     * the others find that there is nothing to do. Costs one write, no transaction.
-     */
-    async queue(key: RequestKey, request: ImageRequest, by: Priority, seen: Seen): Promise<boolean> {
-      const build = { state: 'queued', by, queuedAt: FieldValue.serverTimestamp(), attempts: 0 };
-      try {
-        if (seen.version === undefined) await collection.doc(key).create({ request, build });
-        else await collection.doc(key).update({ build }, { lastUpdateTime: seen.version });
-        return true;
-      } catch (error) {
-        if (isAlreadyExists(error) || isLostRace(error)) return false;
-        throw error;
-      }
+    /** Someone waits for a build that nobody waited for. Answers whether it was this call that said so. */
+    async raise(key: RequestKey, seen: SeenImage): Promise<boolean> {
+      const next = life.raise(seen.document);
+      return next !== undefined && documents.writeIfUnchanged(key, seen, next);
     },
 
     /** Takes a build that is queued or whose lease is over. The last of too many attempts becomes a failure instead. */
-    claim(key: RequestKey, token: string, durationSeconds: number): Promise<ClaimResult> {
-      return firestore.runTransaction(async (transaction): Promise<ClaimResult> => {
-        const reference = collection.doc(key);
-        const { document, readTime } = toSeen(await transaction.get(reference));
-        if (document === undefined || !isClaimable(document.build, readTime))
-          return { kind: 'nothing-to-do' };
-        const { build } = document;
-        if (build.state !== 'queued' && build.state !== 'building') return { kind: 'nothing-to-do' };
-        if (build.attempts >= ATTEMPT_LIMIT) {
-          transaction.update(reference, { build: failed(gaveUp(build.attempts, build.lastError)) });
-          return { kind: 'nothing-to-do' };
-        }
-        transaction.update(reference, {
-          build: {
-            state: 'building',
-            by: build.by,
-            lease: { token, renewedAt: FieldValue.serverTimestamp(), durationSeconds },
-            phase: { name: 'resolving' } satisfies Phase,
-            attempts: build.attempts + 1,
-            lastError: build.lastError,
-          },
-        });
-        return { kind: 'claimed', document };
+    claim(key: RequestKey, claimant: Claimant): Promise<life.Claim> {
+      return documents.change(key, (document, now) => {
+        const result = life.claim(document, claimant, now);
+        return { next: 'document' in result ? result.document : undefined, result };
       });
     },
 
-    /** Says that the worker is alive and what it does. Throws {@link LeaseLostError}. */
+    /** Says that the worker is alive and what it does. Throws {@link LeaseLostError}, as all that follow. */
     renew(key: RequestKey, token: string, phase: Phase): Promise<void> {
-      return asHolder(key, token, (transaction, reference) => {
-        transaction.update(reference, {
-          'build.lease.renewedAt': FieldValue.serverTimestamp(),
-          'build.phase': phase,
-        });
-      });
+      return asHolder(key, (document, now) => life.renew(document, token, phase, now));
     },
 
-    /** Gives a build back to the queue, with what went wrong where something did. Throws {@link LeaseLostError}. */
-    release(key: RequestKey, token: string, error: TransientError | undefined): Promise<void> {
-      return asHolder(key, token, (transaction, reference, { build }) => {
-        if (build.state !== 'building') return;
-        transaction.update(reference, {
-          build: {
-            state: 'queued',
-            by: build.by,
-            queuedAt: FieldValue.serverTimestamp(),
-            // A worker that stops on purpose has not failed: that try does not count.
-            attempts: error === undefined ? build.attempts - 1 : build.attempts,
-            lastError: error?.message ?? build.lastError,
-          },
-        });
-      });
+    /** Gives a build back to the queue, with what went wrong where something did. */
+    release(key: RequestKey, token: string, error: string | undefined): Promise<void> {
+      return asHolder(key, (document, now) => life.release(document, token, error, now));
     },
 
     /** Makes an image current, in one step with its manifest: a reader never sees a digest without its bytes. */
-    publish(key: RequestKey, token: string, { manifest, revision }: Published): Promise<void> {
-      return asHolder(key, token, (transaction, reference) => {
-        const { digest, mediaType, bytes } = manifest;
-        transaction.set(firestore.collection('manifests').doc(digest), { mediaType, bytes });
-        transaction.update(reference, {
-          current: { digest, revision, builtAt: FieldValue.serverTimestamp() },
-          build: { state: 'none' },
-        });
-      });
+    publish(key: RequestKey, token: string, { manifest, revision, checkedAt }: Published): Promise<void> {
+      const { digest } = manifest;
+      return asHolder(
+        key,
+        (document, now) => life.publish(document, token, { digest, revision, checkedAt }, now),
+        manifest,
+      );
     },
 
-    /** Ends a build with the reason why it cannot be. Throws {@link LeaseLostError}. */
-    fail(key: RequestKey, token: string, { failure }: PermanentError): Promise<void> {
-      return asHolder(key, token, (transaction, reference) => {
-        transaction.update(reference, { build: failed(failure) });
-      });
+    /** Ends a build whose image is still what would be made. */
+    keep(key: RequestKey, token: string): Promise<void> {
+      return asHolder(key, document => life.keep(document, token));
     },
+
+    /** Ends a build with the reason why it cannot be, at the revision where that was seen. */
+    fail(key: RequestKey, token: string, failure: Failure, revision: string | undefined): Promise<void> {
+      return asHolder(key, (document, now) => life.fail(document, token, { failure, revision }, now));
+    },
+
+    /** Where a build's document is, to be read together with its source's. */
+    reference: (key: RequestKey) => collection.doc(key),
 
     /** Builds that nobody has finished, at most `limit`: what the janitor looks through. */
-    async unfinished(limit: number): Promise<{ key: RequestKey; seen: Seen }[]> {
+    async unfinished(limit: number): Promise<{ key: RequestKey; seen: SeenImage }[]> {
       const found = await collection.where('build.state', 'in', ['queued', 'building']).limit(limit).get();
       return found.docs.map(snapshot => ({
         key: requestKeySchema.parse(snapshot.id),
-        seen: toSeen(snapshot),
+        seen: documents.parse(snapshot),
       }));
     },
   };
-}
-
-function toSeen(snapshot: DocumentSnapshot): Seen {
-  const data = snapshot.data();
-  return {
-    document: data === undefined ? undefined : imageDocumentSchema.parse(toPlain(data)),
-    readTime: snapshot.readTime.toMillis(),
-    version: snapshot.updateTime,
-  };
-}
-
-function toError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
-}
-
-function failed(failure: Failure): object {
-  return {
-    state: 'failed',
-    failure: { ...failure, log: failure.log?.slice(-LOG_LIMIT) },
-    failedAt: FieldValue.serverTimestamp(),
-  };
-}
-
-function gaveUp(attempts: number, lastError: string | undefined): Failure {
-  const why = lastError ?? 'every worker that took it vanished';
-  return { kind: 'gave_up', message: `gave up after ${attempts} attempts: ${why}` };
 }

@@ -1,5 +1,5 @@
 // `manifests/{digest}`: the exact bytes that are served, written once.
-import type { Firestore } from '@google-cloud/firestore';
+import type { Firestore, Transaction } from '@google-cloud/firestore';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import type { Digest } from '../digest.ts';
@@ -35,5 +35,12 @@ export function openManifests(firestore: Firestore) {
       cache.set(digest, manifest);
       return manifest;
     },
+  };
+}
+
+/** Writes a manifest as part of a transaction. What is under its digest already is the same. */
+export function storeManifest(firestore: Firestore, { digest, mediaType, bytes }: Manifest) {
+  return (transaction: Transaction): void => {
+    transaction.set(firestore.collection('manifests').doc(digest), { mediaType, bytes });
   };
 }

@@ -1,7 +1,10 @@
 // Settings that every deployable reads from its environment, and how a bad one is reported.
 import { z } from 'zod';
 import { ConfigurationError } from '../errors.ts';
+import { settingsDigest } from '../image-settings.ts';
+import { LAYER_BUDGET } from '../layer-plan.ts';
 import { parsePackageSource, type PackageSource } from '../package-source.ts';
+import type { PullPolicy } from '../pull-decision.ts';
 
 /** The forms of a package source, as a setting. */
 export const sourceSetting = z.string().transform((text, context): PackageSource => {
@@ -21,6 +24,36 @@ export const cloudSettings = {
   DERIVERY_BUILDS_TOPIC: z.string().min(1).default('builds'),
   DERIVERY_REFRESHES_TOPIC: z.string().min(1).default('refreshes'),
 };
+
+/** What every image of a deployment is made by. Registry and worker have to agree: it changes the bytes. */
+export const imageSettings = {
+  /** Layers of store paths per image. Docker's graph drivers stop at 127 in all. */
+  DERIVERY_LAYER_BUDGET: z.coerce.number().int().min(1).max(120).default(LAYER_BUDGET),
+};
+
+/** What decides how a pull is answered. */
+export const pullSettings = {
+  ...imageSettings,
+  /** For how long a source's revision is gone by before it is looked at again. */
+  DERIVERY_FRESH_SECONDS: z.coerce
+    .number()
+    .nonnegative()
+    .default(6 * 3600),
+  /** For how long an image is served after its source has moved on, where no newer one can be made. */
+  DERIVERY_STALE_SECONDS: z.coerce
+    .number()
+    .nonnegative()
+    .default(7 * 24 * 3600),
+};
+
+/** The policy that {@link pullSettings} come to. */
+export function pullPolicy(settings: z.infer<z.ZodObject<typeof pullSettings>>): PullPolicy {
+  return {
+    settings: settingsDigest({ layerBudget: settings.DERIVERY_LAYER_BUDGET }),
+    freshMs: settings.DERIVERY_FRESH_SECONDS * 1000,
+    staleMs: settings.DERIVERY_STALE_SECONDS * 1000,
+  };
+}
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

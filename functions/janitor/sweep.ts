@@ -15,9 +15,8 @@ export async function sweepUnclaimedBuilds(images: Images, hints: Hints, log: Lo
   let hinted = 0;
   for (const { key, seen } of await images.unfinished(SWEEP_LIMIT)) {
     const build = seen.document?.build;
-    if (build?.state !== 'queued' && build?.state !== 'building') continue;
-    if (!needsHint(build, seen.readTime, PATIENCE_MS)) continue;
-    await hints.send(key, build.by);
+    if (build === undefined || !needsHint(build, seen.readTime, PATIENCE_MS)) continue;
+    await hints.send({ look: 'image', key }, build.by);
     log.debug(
       { image: key, state: build.state, attempts: build.attempts },
       'a build was left alone: its hint is sent again',

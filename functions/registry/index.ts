@@ -5,6 +5,10 @@ import { openHints } from '#core/google/hints.ts';
 import { openImages } from '#core/google/images.ts';
 import { createLog } from '#core/google/log.ts';
 import { openManifests } from '#core/google/manifests.ts';
+import { openPullState } from '#core/google/pull-state.ts';
+import { pullPolicy } from '#core/google/settings.ts';
+import { openSources } from '#core/google/sources.ts';
+import { createAsking } from '../asking.ts';
 import { startOrExit } from '../start-or-exit.ts';
 import { createRegistry, type RequestHandler } from './registry.ts';
 import { readRegistrySettings } from './settings.ts';
@@ -17,16 +21,27 @@ export const registry: RequestHandler = startOrExit(log, () => {
   const project = settings.GOOGLE_CLOUD_PROJECT;
   const firestore = openFirestore(project, settings.DERIVERY_DATABASE);
   const images = openImages(firestore);
+  const sources = openSources(firestore);
   const hints = openHints(project, {
     pull: settings.DERIVERY_BUILDS_TOPIC,
     refresh: settings.DERIVERY_REFRESHES_TOPIC,
   });
+  const policy = pullPolicy(settings);
+  const waiting = createWaiting({
+    images,
+    hints,
+    log,
+    policy,
+    readPullState: openPullState(firestore, images, sources),
+    asking: createAsking({ images, sources, hints, policy, log }),
+    holdMs: settings.DERIVERY_HOLD_SECONDS * 1000,
+  });
   return createRegistry({
     log,
+    waiting,
     source: settings.DERIVERY_SOURCE,
     manifests: openManifests(firestore),
     blobs: openBlobs(firestore),
     baseUrl: settings.DERIVERY_BLOB_URL,
-    waiting: createWaiting({ images, hints, log, holdMs: settings.DERIVERY_HOLD_SECONDS * 1000 }),
   });
 });

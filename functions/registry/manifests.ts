@@ -2,7 +2,7 @@
 import type { Digest } from '#core/digest.ts';
 import { RegistryError } from '#core/errors.ts';
 import { failureAnswer } from '#core/failure.ts';
-import { describePhase } from '#core/image-document.ts';
+import { describeBuild } from '#core/image-document.ts';
 import { parseImageRequest, requestKey } from '#core/image-request.ts';
 import type { PackageSource } from '#core/package-source.ts';
 import type { Manifest, Manifests } from '#core/google/manifests.ts';
@@ -51,10 +51,8 @@ export async function manifestByTag(
     }
     case 'failed':
       throw failureAnswer(outcome.build.failure);
-    case 'pending': {
-      const { build } = outcome;
-      return nextHop(hop, build.state === 'queued' ? 'waiting for a worker' : describePhase(build.phase));
-    }
+    case 'pending':
+      return nextHop(hop, describeBuild(outcome.build));
   }
 }
 

@@ -1,9 +1,16 @@
 // What the registry reads from its environment, once.
 import { z } from 'zod';
-import { cloudSettings, readSettings, sourceSetting, type Environment } from '#core/google/settings.ts';
+import {
+  cloudSettings,
+  pullSettings,
+  readSettings,
+  sourceSetting,
+  type Environment,
+} from '#core/google/settings.ts';
 
 const schema = z.object({
   ...cloudSettings,
+  ...pullSettings,
   /** The package set: `channel:NAME`, `git:URL`, `path:/FOLDER` or `debian`. */
   DERIVERY_SOURCE: sourceSetting,
   /** Where clients are sent for blobs: `<this>/sha256/<hex>`. It holds no `/v2/`, so that no credentials follow. */

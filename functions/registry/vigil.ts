@@ -1,14 +1,23 @@
 // Watching one image's document for all who wait for it, and waking the workers while nobody has claimed it.
-import { needsHint, pullView, UNCLAIMED_MS, type PullView } from '#core/image-life.ts';
+import { needsHint, UNCLAIMED_MS } from '#core/image-life.ts';
 import type { RequestKey } from '#core/image-request.ts';
+import type { PullDecision } from '#core/pull-decision.ts';
 import type { Hints } from '#core/google/hints.ts';
-import type { Images, Seen } from '#core/google/images.ts';
+import type { Images, SeenImage } from '#core/google/images.ts';
 import type { Log } from '#core/google/log.ts';
 
 /** How often a waiting instance looks whether the build was left alone. Milliseconds. */
 const LOOK_MS = 1_000;
 
-export type WaitOutcome = Exclude<PullView, { kind: 'unasked' }>;
+export type WaitOutcome = Exclude<PullDecision, { kind: 'unasked' }>;
+
+/** What a state of the document comes to. */
+export interface Judgement {
+  /** By the image alone, beside its source as it was when the wait began. */
+  readonly ofImage: (seen: SeenImage) => PullDecision;
+  /** By both documents as they are now. */
+  readonly ofBoth: () => Promise<PullDecision>;
+}
 
 export interface VigilParts {
   readonly images: Images;
@@ -21,10 +30,15 @@ export interface Vigil {
   settled(until: AbortSignal): Promise<WaitOutcome | undefined>;
 }
 
-/** Starts to watch; `onEnd` is called when the last waiter has left and nothing is watched any more. */
-export function startVigil({ images, hints, log }: VigilParts, key: RequestKey, onEnd: () => void): Vigil {
+/** Starts to watch. `onEnd` is called when the last waiter has left and nothing is watched any more. */
+export function startVigil(
+  { images, hints, log }: VigilParts,
+  key: RequestKey,
+  judge: Judgement,
+  onEnd: () => void,
+): Vigil {
   const waiters = new Set<(outcome: WaitOutcome | undefined) => void>();
-  let latest: { readonly seen: Seen; readonly at: number } | undefined;
+  let latest: { readonly seen: SeenImage; readonly at: number } | undefined;
   let hintedAt = Number.NEGATIVE_INFINITY;
   let ended = false;
 
@@ -37,19 +51,25 @@ export function startVigil({ images, hints, log }: VigilParts, key: RequestKey, 
     if (build === undefined || !needsHint(build, serverNow())) return;
     if (performance.now() - hintedAt < UNCLAIMED_MS) return;
     hintedAt = performance.now();
-    hints.send(key, 'pull').catch((error: unknown) => {
+    hints.send({ look: 'image', key }, 'pull').catch((error: unknown) => {
       log.warn({ error, image: key }, 'the hint was not sent again');
     });
   }
 
-  function onChange(seen: Seen): void {
+  function onChange(seen: SeenImage): void {
     latest = { seen, at: performance.now() };
-    const view = pullView(seen.document, seen.readTime);
-    if (view.kind === 'ready' || view.kind === 'failed') for (const leave of waiters) leave(view);
+    const decision = judge.ofImage(seen);
+    // Who made it looked at the source meanwhile: what is no answer beside the older look may be one beside the newer.
+    if (decision.kind === 'unasked') judge.ofBoth().then(settle, onError);
+    else settle(decision);
   }
 
-  function onError(error: Error): void {
-    // Those who wait read the document themselves at the end of their hold.
+  function settle(decision: PullDecision): void {
+    if (decision.kind === 'ready' || decision.kind === 'failed') for (const leave of waiters) leave(decision);
+  }
+
+  function onError(error: unknown): void {
+    // Those who wait read the documents themselves at the end of their hold.
     log.warn({ error, image: key }, 'listening to the image failed');
     end();
   }

@@ -1,10 +1,15 @@
 // Waiting for a build on its document: one listener for each image, however many requests wait for it.
 import type { ImageRequest, RequestKey } from '#core/image-request.ts';
-import { pullView } from '#core/image-life.ts';
-import type { Seen } from '#core/google/images.ts';
+import { decidePull, type PullDecision, type PullPolicy } from '#core/pull-decision.ts';
+import type { SeenImage } from '#core/google/images.ts';
+import type { PullState, ReadPullState } from '#core/google/pull-state.ts';
+import type { Asking } from '../asking.ts';
 import { startVigil, type Vigil, type VigilParts, type WaitOutcome } from './vigil.ts';
 
 export interface WaitingParts extends VigilParts {
+  readonly readPullState: ReadPullState;
+  readonly asking: Asking;
+  readonly policy: PullPolicy;
   /** How long one request is held. Milliseconds. */
   readonly holdMs: number;
 }
@@ -12,27 +17,24 @@ export interface WaitingParts extends VigilParts {
 export type Waiting = ReturnType<typeof createWaiting>;
 
 export function createWaiting(parts: WaitingParts) {
-  const { images, hints, log, holdMs } = parts;
+  const { readPullState, asking, policy, holdMs } = parts;
   const vigils = new Map<RequestKey, Vigil>();
 
-  function vigilFor(key: RequestKey): Vigil {
+  function decide({ image, source }: PullState): PullDecision {
+    return decidePull(image.document, source.document, policy, image.readTime);
+  }
+
+  function vigilFor(key: RequestKey, request: ImageRequest, state: PullState): Vigil {
     let vigil = vigils.get(key);
     if (vigil === undefined) {
-      vigil = startVigil(parts, key, () => vigils.delete(key));
+      const judge = {
+        ofImage: (image: SeenImage) => decide({ ...state, image }),
+        ofBoth: async () => decide(await readPullState(key, request)),
+      };
+      vigil = startVigil(parts, key, judge, () => vigils.delete(key));
       vigils.set(key, vigil);
     }
     return vigil;
-  }
-
-  /**
-   * Queues the build where there is none. The document comes first: a hint that is lost after it is sent again by
-   * whoever waits. Nobody waits for the hint itself: Pub/Sub's client tries for minutes before it gives up.
-   */
-  async function ask(key: RequestKey, request: ImageRequest, seen: Seen): Promise<void> {
-    if (!(await images.queue(key, request, 'pull', seen))) return;
-    hints.send(key, 'pull').catch((error: unknown) => {
-      log.warn({ error, image: key }, 'the hint was not sent; it will be again while somebody waits');
-    });
   }
 
   return {
@@ -41,24 +43,39 @@ export function createWaiting(parts: WaitingParts) {
      * `gone` ends the wait early, as `pending`.
      */
     async forImage(key: RequestKey, request: ImageRequest, gone: AbortSignal): Promise<WaitOutcome> {
-      const seen = await images.read(key);
-      const view = pullView(seen.document, seen.readTime);
-      if (view.kind === 'ready' || view.kind === 'failed') return view;
-      if (view.kind === 'unasked') await ask(key, request, seen);
-
-      const vigil = vigilFor(key);
-      const settled = await vigil.settled(AbortSignal.any([gone, AbortSignal.timeout(holdMs)]));
+      const state = await readPullState(key, request);
+      const decision = decide(state);
+      switch (decision.kind) {
+        case 'ready':
+        case 'failed':
+          await asking.follow(key, request, state, decision.follow);
+          return decision;
+        case 'unasked':
+          await asking.queueBuild(key, request, 'pull', state.image);
+          break;
+        case 'pending':
+          if (decision.raise) await asking.raiseBuild(key, state.image);
+          break;
+      }
+      const settled = await vigilFor(key, request, state).settled(
+        AbortSignal.any([gone, AbortSignal.timeout(holdMs)]),
+      );
       if (settled !== undefined) return settled;
 
-      // A listener may stall: before the client is sent on, the document itself has the word.
-      const last = await images.read(key);
-      const lastView = pullView(last.document, last.readTime);
-      if (lastView.kind !== 'unasked') return lastView;
+      // A listener may stall: before the client is sent on, the documents themselves have the word.
+      const last = await readPullState(key, request);
+      const lastDecision = decide(last);
+      if (lastDecision.kind !== 'unasked') return lastDecision;
       // A failure whose hold ended this moment: the next hop asks again.
-      return {
-        kind: 'pending',
-        build: { state: 'queued', by: 'pull', queuedAt: last.readTime, attempts: 0 },
-      };
+      const { settings } = policy;
+      const build = {
+        state: 'queued',
+        by: 'pull',
+        settings,
+        queuedAt: last.image.readTime,
+        attempts: 0,
+      } as const;
+      return { kind: 'pending', build, raise: false };
     },
   };
 }

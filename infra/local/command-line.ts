@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { readSettings, type Environment } from '#core/google/settings.ts';
 
 /** The folder for the state where DERIVERY_STATE is not set, in the project's own. */
-const DEFAULT_STATE = resolve(import.meta.dirname, '../../.derivery');
+export const DEFAULT_STATE = resolve(import.meta.dirname, '../../.derivery');
 
 const PORT_RULE = 'must be a whole number from 0 to 65535';
 

@@ -34,8 +34,8 @@ export async function createResources(pubsub: PubSub, storage: Storage): Promise
     storage.createBucket(BUCKET).catch((error: unknown) => {
       if (!(error instanceof ApiError && error.code === 409)) throw error;
     }),
-    ...PUSHED_TOPICS.map(topic => createIfAbsent(pubsub.createTopic(topic))),
-    ...PULLED_TOPICS.map(async topic => {
+    // Those of functions too, before these say where they listen: what is published until then waits for them.
+    ...[...PULLED_TOPICS, ...PUSHED_TOPICS].map(async topic => {
       await createIfAbsent(pubsub.createTopic(topic));
       const settings = { ackDeadlineSeconds: ACK_DEADLINE_SECONDS, retryPolicy: RETRY_POLICY };
       await createIfAbsent(pubsub.createSubscription(topic, topic, settings));
@@ -51,8 +51,6 @@ export async function pushTo(pubsub: PubSub, topic: PushedTopic, port: number): 
   const pushConfig = {
     pushEndpoint: `http://127.0.0.1:${port}/projects/${pubsub.projectId}/topics/${topic}`,
   };
-  const settings = { ackDeadlineSeconds: ACK_DEADLINE_SECONDS, retryPolicy: RETRY_POLICY, pushConfig };
-  await createIfAbsent(pubsub.createSubscription(topic, topic, settings));
   await pubsub.subscription(topic).modifyPushConfig(pushConfig);
 }
 

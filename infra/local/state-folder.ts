@@ -26,6 +26,8 @@ export interface StateFolder {
   readonly lock: number;
   /** Tells who runs: `processes.json` has each program's name and process id. */
   readonly recordProcesses: (pids: Readonly<Record<string, number>>) => void;
+  /** Tells other programs where the services are: `services.json` has what they need in their environment. */
+  readonly recordServices: (environment: Readonly<Record<string, string>>) => void;
   /** Says that nothing runs any more. */
   readonly forgetProcesses: () => Promise<void>;
 }
@@ -42,6 +44,7 @@ export async function openStateFolder(folder: string, wait = WAIT_FOR_LOCK): Pro
   const lock = openLock(root);
   await takeLock(root, lock, wait);
   const processes = join(root, 'processes.json');
+  const services = servicesFile(root);
   return {
     root,
     firestore: join(root, 'firestore'),
@@ -52,15 +55,24 @@ export async function openStateFolder(folder: string, wait = WAIT_FOR_LOCK): Pro
     debian: join(root, 'debian'),
     spool: join(root, 'spool'),
     lock,
-    recordProcesses: pids => {
-      const next = `${processes}.next`;
-      writeFileSync(next, `${JSON.stringify({ start: process.pid, ...pids }, null, 2)}\n`);
-      renameSync(next, processes);
-    },
+    recordProcesses: pids => writeWhole(processes, { start: process.pid, ...pids }),
+    recordServices: environment => writeWhole(services, environment),
     forgetProcesses: async () => {
-      await rm(processes, { force: true });
+      await Promise.all([processes, services].map(file => rm(file, { force: true })));
     },
   };
+}
+
+/** Where the state folder of a running instance says where its services are. */
+export function servicesFile(root: string): string {
+  return join(root, 'services.json');
+}
+
+/** Writes a file that readers find whole or not at all. */
+function writeWhole(file: string, content: object): void {
+  const next = `${file}.next`;
+  writeFileSync(next, `${JSON.stringify(content, null, 2)}\n`);
+  renameSync(next, file);
 }
 
 async function createFolder(folder: string): Promise<string> {

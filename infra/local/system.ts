@@ -2,7 +2,8 @@
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { formatPackageSource, type PackageSource } from '#core/package-source.ts';
-import type { PushMessage } from './resources.ts';
+import { localEnvironment } from './local-environment.ts';
+import type { PushedTopic, PushMessage } from './resources.ts';
 import { StartError } from './start-error.ts';
 import type { StateFolder } from './state-folder.ts';
 import type { Program } from './supervised-program.ts';
@@ -18,16 +19,22 @@ export interface SystemSettings {
 }
 
 const PROJECT_ROOT = resolve(import.meta.dirname, '../..');
-const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '::1'];
+
+/** The functions that messages are posted to. */
+const EVENT_FUNCTIONS: Readonly<Record<'prebuild' | 'janitor', PushedTopic>> = {
+  prebuild: 'prebuilds',
+  janitor: 'maintenance',
+};
 
 /** What uses the stand-ins ends before they do. */
-export const STOP_ORDER = [['registry', 'worker', 'janitor'], ['stand-ins']] as const;
+export const STOP_ORDER = [['registry', 'worker', 'prebuild', 'janitor'], ['stand-ins']] as const;
 
 /** Starts everything. Resolves with the registry's port when pulls are answered. Throws a StartError. */
 export async function startSystem(supervisor: Supervisor, settings: SystemSettings): Promise<number> {
   const { environment: services = {} } = await supervisor.start(standIns(settings.state));
   const common = {
-    ...commonEnvironment(),
+    ...process.env,
+    ...localEnvironment(),
     ...services,
     DERIVERY_SOURCE: formatPackageSource(settings.source),
   };
@@ -39,17 +46,14 @@ export async function startSystem(supervisor: Supervisor, settings: SystemSettin
     environment: () => ({ ...common, ...settings.workerEnvironment, DERIVERY_SPOOL: settings.state.spool }),
     restarts: true,
   };
-  const [port, janitorPort] = await Promise.all([
+  const [port] = await Promise.all([
     startFunction(supervisor, 'registry', 'http', settings.port, common),
-    startFunction(supervisor, 'janitor', 'cloudevent', 0, common),
+    startEventFunction(supervisor, 'prebuild', common),
+    startEventFunction(supervisor, 'janitor', common),
     supervisor.start(worker),
   ]);
-  supervisor.send('stand-ins', {
-    type: 'push',
-    topic: 'maintenance',
-    port: janitorPort,
-  } satisfies PushMessage);
   await checkRegistry(port);
+  settings.state.recordServices({ ...localEnvironment(), ...services });
   return port;
 }
 
@@ -61,7 +65,8 @@ async function checkRegistry(port: number): Promise<void> {
 
 function standIns(state: StateFolder): Program {
   const environment = {
-    ...commonEnvironment(),
+    ...process.env,
+    ...localEnvironment(),
     STAND_INS_FIRESTORE: state.firestore,
     STAND_INS_PUBSUB: state.pubsub,
     STAND_INS_STORAGE: state.storage,
@@ -76,10 +81,21 @@ function standIns(state: StateFolder): Program {
   };
 }
 
+/** Starts a Cloud Function that Pub/Sub's messages are posted to, and has them posted there. */
+async function startEventFunction(
+  supervisor: Supervisor,
+  name: keyof typeof EVENT_FUNCTIONS,
+  environment: NodeJS.ProcessEnv,
+): Promise<void> {
+  const port = await startFunction(supervisor, name, 'cloudevent', 0, environment);
+  const push: PushMessage = { type: 'push', topic: EVENT_FUNCTIONS[name], port };
+  supervisor.send('stand-ins', push);
+}
+
 /** Starts a Cloud Function. Resolves with its port, which it keeps when it is started again. */
 async function startFunction(
   supervisor: Supervisor,
-  name: 'registry' | 'janitor',
+  name: 'registry' | keyof typeof EVENT_FUNCTIONS,
   signature: 'http' | 'cloudevent',
   port: number,
   environment: NodeJS.ProcessEnv,
@@ -99,22 +115,4 @@ async function startFunction(
   });
   bound = ready.port ?? bound;
   return bound;
-}
-
-/** What every program is given: the person's own settings, and what makes Google's clients talk to this machine. */
-function commonEnvironment(): NodeJS.ProcessEnv {
-  // gRPC and the HTTP clients would ask a proxy even for this machine.
-  const unproxied = [process.env['no_proxy'] ?? process.env['NO_PROXY'], ...LOOPBACK_NAMES]
-    .filter(Boolean)
-    .join(',');
-  return {
-    ...process.env,
-    no_proxy: unproxied,
-    NO_PROXY: unproxied,
-    GOOGLE_CLOUD_PROJECT: 'derivery-local',
-    // Without it the clients look for Google's metadata server first.
-    METADATA_SERVER_DETECTION: 'none',
-    // Express prints stack traces to clients otherwise.
-    NODE_ENV: 'production',
-  };
 }

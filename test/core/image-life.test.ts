@@ -1,100 +1,313 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { digestOf } from '#core/digest.ts';
-import { describePhase, type Build, type ImageDocument } from '#core/image-document.ts';
+import { LOG_LIMIT } from '#core/failure.ts';
 import {
-  FAILURE_HOLD_MS,
-  holdsLease,
-  isClaimable,
-  needsHint,
-  pullView,
-  UNCLAIMED_MS,
-} from '#core/image-life.ts';
+  describePhase,
+  imageDocumentSchema,
+  type Build,
+  type ImageDocument,
+  type Phase,
+} from '#core/image-document.ts';
+import * as life from '#core/image-life.ts';
+import {
+  building,
+  current,
+  failed,
+  imageOf,
+  LEASE_MS,
+  LEASE_SECONDS,
+  none,
+  OTHER_SETTINGS,
+  queued,
+  request,
+  SETTINGS,
+  T,
+} from './life-of-hello.ts';
 
-const T = 1_800_000_000_000;
-const LEASE_SECONDS = 30;
-const LEASE_MS = LEASE_SECONDS * 1000;
+const NOW = T + 5_000;
+const states = {
+  nothing: undefined,
+  none: imageOf(none, { current }),
+  queued: imageOf(queued({ by: 'refresh' }), { current }),
+  'with a worker': imageOf(building({ by: 'refresh' }), { current }),
+  'with another': imageOf(building({ lease: { token: 'yours', renewedAt: T, durationSeconds: 30 } }), {
+    current,
+  }),
+  'left by its worker': imageOf(
+    building({ lease: { token: 'yours', renewedAt: T - LEASE_MS, durationSeconds: 30 } }),
+  ),
+  failed: imageOf(failed('build_failed'), { current, failuresAt: [T] }),
+} as const;
+type State = keyof typeof states;
 
-const none: Build = { state: 'none' };
-const queued: Build = { state: 'queued', by: 'pull', queuedAt: T, attempts: 0 };
-const building: Build = {
-  state: 'building',
-  by: 'refresh',
-  lease: { token: 'mine', renewedAt: T, durationSeconds: LEASE_SECONDS },
-  phase: { name: 'resolving' },
-  attempts: 1,
-};
-const failed: Build = { state: 'failed', failure: { kind: 'refused', message: 'no' }, failedAt: T };
+const phase: Phase = { name: 'packing', done: 2, of: 9 };
+const claimant = { token: 'new', durationSeconds: LEASE_SECONDS, settings: SETTINGS };
+const failure = { kind: 'build_failed', message: 'no' } as const;
 
-interface Row {
+interface Transition {
   readonly what: string;
-  readonly build: Build;
-  /** Milliseconds after the build's own time. */
-  readonly after: number;
-  /** What a pull finds where no image is there yet. */
-  readonly pull: 'failed' | 'pending' | 'unasked';
-  readonly claimable: boolean;
-  readonly hint: boolean;
+  readonly apply: (document: ImageDocument | undefined) => ImageDocument | undefined;
+  /** The state of the build that follows, for each state that something follows from. */
+  readonly follows: Partial<Record<State, Build['state']>>;
 }
 
-const table: readonly Row[] = [
-  { what: 'none', build: none, after: 0, pull: 'unasked', claimable: false, hint: false },
-  { what: 'none, long after', build: none, after: 1e9, pull: 'unasked', claimable: false, hint: false },
-  { what: 'just queued', build: queued, after: 0, pull: 'pending', claimable: true, hint: false },
-  { what: 'queued, patience not over', build: queued, after: UNCLAIMED_MS, pull: 'pending', claimable: true, hint: false },
-  { what: 'queued, patience over', build: queued, after: UNCLAIMED_MS + 1, pull: 'pending', claimable: true, hint: true },
-  { what: 'building', build: building, after: 0, pull: 'pending', claimable: false, hint: false },
-  { what: 'building, lease at its end', build: building, after: LEASE_MS, pull: 'pending', claimable: false, hint: false },
-  { what: 'building, lease over', build: building, after: LEASE_MS + 1, pull: 'pending', claimable: true, hint: true },
-  { what: 'building, seen before its renewal', build: building, after: -5_000, pull: 'pending', claimable: false, hint: false },
-  { what: 'just failed', build: failed, after: 0, pull: 'failed', claimable: false, hint: false },
-  { what: 'failed, hold not over', build: failed, after: FAILURE_HOLD_MS - 1, pull: 'failed', claimable: false, hint: false },
-  { what: 'failed, hold over', build: failed, after: FAILURE_HOLD_MS, pull: 'unasked', claimable: false, hint: false },
+const asked = { by: 'pull', settings: SETTINGS } as const;
+const transitions: readonly Transition[] = [
+  {
+    what: 'queue',
+    apply: document => life.queue(document, request, asked, NOW),
+    follows: { nothing: 'queued', none: 'queued', failed: 'queued' },
+  },
+  {
+    what: 'raise',
+    apply: life.raise,
+    follows: { queued: 'queued', 'with a worker': 'building' },
+  },
+  {
+    what: 'claim',
+    apply: document => {
+      const claim = life.claim(document, claimant, NOW);
+      return 'document' in claim ? claim.document : undefined;
+    },
+    follows: { queued: 'building', 'left by its worker': 'building' },
+  },
+  { what: 'renew', apply: document => life.renew(document, 'mine', phase, NOW), follows: { 'with a worker': 'building' } },
+  {
+    what: 'release',
+    apply: document => life.release(document, 'mine', 'disk full', NOW),
+    follows: { 'with a worker': 'queued' },
+  },
+  {
+    what: 'publish',
+    apply: document => life.publish(document, 'mine', { ...current, revision: 'r2' }, NOW),
+    follows: { 'with a worker': 'none' },
+  },
+  { what: 'keep', apply: document => life.keep(document, 'mine'), follows: { 'with a worker': 'none' } },
+  {
+    what: 'fail',
+    apply: document => life.fail(document, 'mine', { failure, revision: 'r2' }, NOW),
+    follows: { 'with a worker': 'failed' },
+  },
 ]; // prettier-ignore
 
-const request: ImageDocument['request'] = {
-  packages: ['hello'],
-  platform: 'linux/amd64',
-  source: { kind: 'debian' },
-  ref: 'latest',
-};
-const current = { digest: digestOf('manifest'), revision: 'r1', builtAt: T };
+describe('every transition from every state', () => {
+  for (const { what, apply, follows } of transitions) {
+    for (const [state, document] of Object.entries(states) as [State, ImageDocument | undefined][]) {
+      const expected = follows[state];
+      test(`${what} of a build that is ${state} ${expected === undefined ? 'changes nothing' : `makes it ${expected}`}`, () => {
+        const before = structuredClone(document);
+        const next = apply(document);
+        assert.equal(next?.build.state, expected);
+        assert.deepEqual(document, before, 'what is given is left as it is');
+        if (next !== undefined) imageDocumentSchema.parse(next);
+      });
+    }
+  }
+});
 
-describe('image life', () => {
-  test('no document is one that nobody asked for', () => {
-    assert.deepEqual(pullView(undefined, T), { kind: 'unasked' });
+describe('queue', () => {
+  test('begins without tries, by the one who asks, and leaves what is served', () => {
+    const next = life.queue(states.failed, request, { by: 'refresh', settings: OTHER_SETTINGS }, NOW);
+    assert.deepEqual(next, {
+      request,
+      current,
+      build: queued({ by: 'refresh', settings: OTHER_SETTINGS, queuedAt: NOW }),
+      failuresAt: [T],
+    });
   });
 
-  for (const { what, build, after, pull, claimable, hint } of table) {
-    test(what, () => {
-      const now = T + after;
-      const view = pullView({ request, build }, now);
-      assert.equal(view.kind, pull);
-      if (view.kind === 'failed' || view.kind === 'pending') assert.equal(view.build, build);
-      assert.equal(isClaimable(build, now), claimable, 'claimable');
-      assert.equal(needsHint(build, now), hint, 'hint');
+  const other = { settings: OTHER_SETTINGS, attempts: 3, lastError: 'disk full' };
+  const taken = { ...other, settings: SETTINGS, queuedAt: T + 60_000 };
+  const late = T + 60_000;
+  const rows: readonly [what: string, build: Build, now: number, next: Build | undefined][] = [
+    ['not yet left alone', queued(other), T + life.UNCLAIMED_MS, undefined],
+    ['left alone', queued(other), late, queued(taken)],
+    ['left alone, and waited for', queued(other), late, queued(taken)],
+    ['left alone, and nobody’s', queued({ ...other, by: 'refresh' }), late, queued({ ...taken, by: 'refresh' })],
+    ['with a worker', building(other), T + LEASE_MS, undefined],
+    ['left by its worker', building(other), late, queued(taken)],
+    ['left alone, under the same settings', queued(), late, undefined],
+  ]; // prettier-ignore
+  for (const [what, build, now, next] of rows) {
+    test(`of a build under other settings that is ${what}`, () => {
+      const by = next !== undefined && 'by' in next && next.by === 'refresh' ? 'refresh' : 'pull';
+      const follows = life.queue(imageOf(build), request, { by, settings: SETTINGS }, now);
+      assert.deepEqual(follows?.build, next);
     });
+  }
 
-    test(`${what}, with an image: it is served`, () => {
-      assert.deepEqual(pullView({ request, build, current }, T + after), { kind: 'ready', image: current });
+  test('a prebuild that takes over what someone waits for leaves it theirs', () => {
+    const follows = life.queue(imageOf(queued(other)), request, { by: 'refresh', settings: SETTINGS }, late);
+    assert.deepEqual(follows?.build, queued(taken));
+  });
+});
+
+test('raise changes who waits, and nothing else', () => {
+  assert.deepEqual(life.raise(states.queued), imageOf(queued(), { current }));
+  assert.deepEqual(life.raise(states['with a worker']), imageOf(building(), { current }));
+});
+
+describe('claim', () => {
+  const claimed = (build: Build, more = {}) => {
+    const claim = life.claim(imageOf(build), { ...claimant, ...more }, NOW);
+    return 'document' in claim ? { kind: claim.kind, build: claim.document.build } : claim;
+  };
+
+  test('counts, keeps who waits and what went wrong, and begins a lease', () => {
+    assert.deepEqual(claimed(queued({ by: 'refresh', attempts: 2, lastError: 'disk full' })), {
+      kind: 'claimed',
+      build: building({
+        by: 'refresh',
+        attempts: 3,
+        lastError: 'disk full',
+        lease: { token: 'new', renewedAt: NOW, durationSeconds: LEASE_SECONDS },
+      }),
+    });
+  });
+
+  test('of what the token holds already changes nothing', () => {
+    const build = building({ attempts: 5 });
+    assert.deepEqual(claimed(build, { token: 'mine' }), { kind: 'claimed', build });
+  });
+
+  test('under other settings is declined, however often it was tried', () => {
+    const other = { settings: OTHER_SETTINGS };
+    assert.deepEqual(claimed(queued(), other), { kind: 'declined' });
+    assert.deepEqual(claimed(queued({ attempts: 5 }), other), { kind: 'declined' });
+  });
+
+  test('after five tries is the end, with the last error', () => {
+    assert.equal(claimed(queued({ attempts: 4 })).kind, 'claimed');
+    const ended = (message: string) => ({
+      kind: 'given-up',
+      build: failed('gave_up', {
+        failure: { kind: 'gave_up', message, log: undefined },
+        failedAt: NOW,
+        revision: undefined,
+      }),
+    });
+    assert.deepEqual(
+      claimed(queued({ attempts: 5, lastError: 'disk full' })),
+      ended('gave up after 5 attempts: disk full'),
+    );
+    const vanished = building({ attempts: 5, lease: { token: 'x', renewedAt: 0, durationSeconds: 30 } });
+    assert.deepEqual(
+      claimed(vanished),
+      ended('gave up after 5 attempts: every worker that took it vanished'),
+    );
+  });
+
+  test('that gives up leaves what is served', () => {
+    const claim = life.claim(imageOf(queued({ attempts: 5 }), { current }), claimant, NOW);
+    assert.ok(claim.kind === 'given-up');
+    assert.deepEqual(claim.document.current, current);
+  });
+});
+
+describe('the holder', () => {
+  const held = imageOf(building({ by: 'refresh', attempts: 2, lastError: 'disk full' }), {
+    current,
+    failuresAt: [T],
+  });
+
+  test('renews: the lease begins again, the rest stays', () => {
+    const lease = { token: 'mine', renewedAt: NOW, durationSeconds: LEASE_SECONDS };
+    const build = building({ by: 'refresh', attempts: 2, lastError: 'disk full', lease, phase });
+    assert.deepEqual(life.renew(held, 'mine', phase, NOW), { ...held, build });
+  });
+
+  test('releases with an error, which is a try, or on purpose, which is none', () => {
+    const build = queued({ by: 'refresh', attempts: 2, lastError: 'no network', queuedAt: NOW });
+    assert.deepEqual(life.release(held, 'mine', 'no network', NOW), { ...held, build });
+    assert.deepEqual(life.release(held, 'mine', undefined, NOW), {
+      ...held,
+      build: queued({ by: 'refresh', attempts: 1, lastError: 'disk full', queuedAt: NOW }),
+    });
+  });
+
+  test('releases what someone waits for as just that', () => {
+    const released = life.release(imageOf(building()), 'mine', 'no network', NOW);
+    assert.deepEqual(released?.build, queued({ attempts: 1, lastError: 'no network', queuedAt: NOW }));
+  });
+
+  test('publishes under the settings of the build, and failures are remembered', () => {
+    const made = { ...current, revision: 'r2', checkedAt: NOW - 1, settings: OTHER_SETTINGS };
+    const next = life.publish(held, 'mine', made, NOW);
+    assert.deepEqual(next, {
+      ...held,
+      current: { ...made, settings: SETTINGS, builtAt: NOW },
+      build: none,
+    });
+  });
+
+  test('keeps what is served, where something is', () => {
+    assert.deepEqual(life.keep(held, 'mine'), { ...held, build: none });
+    assert.equal(life.keep(imageOf(building()), 'mine'), undefined);
+  });
+
+  for (const [kind, isServed] of [
+    ['unknown_package', false],
+    ['refused', false],
+    ['build_failed', true],
+    ['unknown_source', true],
+    ['gave_up', true],
+  ] as const) {
+    test(`fails with ${kind}: what was served is ${isServed ? 'served on' : 'not served any more'}`, () => {
+      const log = `${'x'.repeat(LOG_LIMIT)}end`;
+      const next = life.fail(held, 'mine', { failure: { kind, message: 'no', log }, revision: 'r2' }, NOW);
+      assert.deepEqual(next?.current, isServed ? current : undefined);
+      const kept = { kind, message: 'no', log: `${'x'.repeat(LOG_LIMIT - 3)}end` };
+      assert.deepEqual(next?.build, failed(kind, { failure: kept, failedAt: NOW, revision: 'r2' }));
+    });
+  }
+
+  test('may go on after the end of its lease while nobody has taken it', () => {
+    assert.ok(life.renew(held, 'mine', phase, T + 10 * LEASE_MS));
+  });
+
+  test('failures are remembered as far as they matter', () => {
+    const earlier = [T - 5, T - 4, T - 3, T - 2, T - 1];
+    const next = life.fail({ ...held, failuresAt: earlier }, 'mine', { failure, revision: 'r1' }, NOW);
+    assert.deepEqual(next?.failuresAt, [T - 4, T - 3, T - 2, T - 1, NOW]);
+  });
+});
+
+describe('who is to act', () => {
+  const rows: readonly [what: string, build: Build, after: number, claimable: boolean, hint: boolean][] = [
+    ['none', none, 1e9, false, false],
+    ['failed', failed('refused'), 1e9, false, false],
+    ['just queued', queued(), 0, true, false],
+    ['queued, patience not over', queued(), life.UNCLAIMED_MS, true, false],
+    ['queued, patience over', queued(), life.UNCLAIMED_MS + 1, true, true],
+    ['building', building(), 0, false, false],
+    ['building, lease at its end', building(), LEASE_MS, false, false],
+    ['building, lease over', building(), LEASE_MS + 1, true, true],
+    ['building, seen before its renewal', building(), -5_000, false, false],
+  ]; // prettier-ignore
+  for (const [what, build, after, claimable, hint] of rows) {
+    test(what, () => {
+      assert.equal(life.isClaimable(build, T + after), claimable, 'claimable');
+      assert.equal(life.needsHint(build, T + after), hint, 'hint');
     });
   }
 
   test('patience with a queue is the caller’s, with a lease its own', () => {
-    assert.equal(needsHint(queued, T + UNCLAIMED_MS + 1, 60_000), false);
-    assert.equal(needsHint(queued, T + 60_001, 60_000), true);
-    assert.equal(needsHint(building, T + LEASE_MS + 1, 60_000), true);
+    assert.equal(life.needsHint(queued(), T + life.UNCLAIMED_MS + 1, 60_000), false);
+    assert.equal(life.needsHint(queued(), T + 60_001, 60_000), true);
+    assert.equal(life.needsHint(building(), T + LEASE_MS + 1, 60_000), true);
   });
 
-  test('a lease is held by its token, only while building, even when it is over and nobody took it', () => {
-    assert.equal(holdsLease(building, 'mine'), true);
-    assert.equal(holdsLease(building, 'yours'), false);
-    for (const build of [none, queued, failed]) assert.equal(holdsLease(build, 'mine'), false, build.state);
+  test('a fifth failure within an hour is one too many for another build', () => {
+    const over = (failuresAt: number[]) => life.isOverFailureLimit(imageOf(none, { failuresAt }), T);
+    assert.equal(life.isOverFailureLimit(imageOf(none), T), false);
+    assert.equal(over([T - 4, T - 3, T - 2, T - 1]), false);
+    assert.equal(over([T - life.HOUR_MS + 1, T - 3, T - 2, T - 1, T]), true);
+    assert.equal(over([T - life.HOUR_MS, T - 3, T - 2, T - 1, T]), false);
   });
+});
 
-  test('phases read well', () => {
-    assert.equal(describePhase({ name: 'resolving' }), 'resolving');
-    assert.equal(describePhase({ name: 'building', done: 3, of: 17 }), 'building 3/17');
-    assert.equal(describePhase({ name: 'packing', of: 9 }), 'packing 0/9');
-  });
+test('phases read well', () => {
+  assert.equal(describePhase({ name: 'resolving' }), 'resolving');
+  assert.equal(describePhase({ name: 'building', done: 3, of: 17 }), 'building 3/17');
+  assert.equal(describePhase({ name: 'packing', of: 9 }), 'packing 0/9');
 });

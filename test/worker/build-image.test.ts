@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
 import { PermanentError, TransientError } from '#core/errors.ts';
 import type { RequestKey } from '#core/image-request.ts';
-import type { Published } from '#core/google/images.ts';
-import { openManifests } from '#core/google/manifests.ts';
+import { settingsDigest } from '#core/image-settings.ts';
+import { openManifests, type Manifest } from '#core/google/manifests.ts';
 import { buildImage, type MakeImage } from '#worker/build-image.ts';
 import type { HandledAs } from '#worker/intake.ts';
+import type { Revisions } from '#worker/revisions.ts';
 import { collectLog } from '#test/collected-log.ts';
-import { Cloud } from '#test/cloud.ts';
+import { claimant, Cloud, SETTINGS } from '#test/cloud.ts';
 import { published } from '#test/published.ts';
 
 let cloud: Cloud;
@@ -16,20 +18,40 @@ before(async () => {
 });
 after(() => cloud[Symbol.asyncDispose]());
 
-const image = published('an image');
+const { manifest: image } = published('an image');
+
+/** A source that stands at a revision, and whose every look is answered by the test. */
+function standingAt(revision: string): Revisions['forImage'] {
+  return async (_request, now) => ({ revision, gitRef: undefined, checkedAt: now });
+}
 
 interface Circumstances {
   readonly leaseSeconds?: number;
+  readonly limitSeconds?: number;
   readonly stopping?: AbortSignal;
+  readonly layerBudget?: number;
+  readonly revision?: Revisions['forImage'];
 }
 
 function build(
   key: RequestKey,
   makeImage: MakeImage,
-  { leaseSeconds = 600, stopping = new AbortController().signal }: Circumstances = {},
+  {
+    leaseSeconds = 600,
+    limitSeconds = 600,
+    stopping = new AbortController().signal,
+    revision = standingAt('r1'),
+    layerBudget,
+  }: Circumstances = {},
 ): Promise<HandledAs> {
   const { log } = collectLog();
-  return buildImage({ images: cloud.images, makeImage, leaseSeconds, log, stopping }, key);
+  const revisions = { forImage: revision, refresh: () => assert.fail('no source is to be looked at') };
+  const settings = layerBudget === undefined ? SETTINGS : settingsDigest({ layerBudget });
+  const { images } = cloud;
+  return buildImage(
+    { images, revisions, makeImage, settings, leaseSeconds, limitSeconds, log, stopping },
+    key,
+  );
 }
 
 const untouched: MakeImage = () => assert.fail('nothing was to be made');
@@ -44,24 +66,25 @@ function untilAborted(signal: AbortSignal): Promise<never> {
 describe('a build', () => {
   test('is published under what was made, and its hint is done', async () => {
     const { key, request } = await cloud.newQueued();
-    const handled = await build(key, async (asked, report) => {
-      assert.deepEqual(asked, request);
+    const handled = await build(key, async (asked, { revision }, report) => {
+      assert.deepEqual([asked, revision], [request, 'r1']);
       report({ name: 'building', done: 1, of: 2 });
       return image;
     });
     assert.equal(handled, 'done');
     const { document } = await cloud.images.read(key);
-    assert.equal(document?.current?.digest, image.manifest.digest);
+    assert.equal(document?.current?.digest, image.digest);
     assert.equal(document.current.revision, 'r1');
+    assert.ok(document.current.checkedAt <= document.current.builtAt);
     assert.deepEqual(document.build, { state: 'none' });
-    const manifest = await openManifests(cloud.firestore).read(image.manifest.digest);
+    const manifest = await openManifests(cloud.firestore).read(image.digest);
     assert.equal(Buffer.from(manifest?.bytes ?? '').toString(), 'an image');
   });
 
   test('is not begun where there is nothing to do', async () => {
     assert.equal(await build(cloud.newImage().key, untouched), 'done');
     const { key } = await cloud.newQueued();
-    await cloud.images.claim(key, 'another worker', 600);
+    await cloud.images.claim(key, claimant('another worker'));
     assert.equal(await build(key, untouched), 'done');
   });
 
@@ -87,6 +110,52 @@ describe('a build', () => {
     const state = await cloud.buildOf(key);
     assert.ok(state.state === 'failed');
     assert.deepEqual(state.failure, failure);
+    assert.equal(state.revision, 'r1', 'it holds for as long as the source is at that revision');
+  });
+
+  test('whose source does not exist is failed at no revision', async () => {
+    const { key } = await cloud.newQueued();
+    const failure = { kind: 'unknown_source', message: 'there is no channel "nixos-1"' } as const;
+    const revision = () => Promise.reject(new PermanentError(failure));
+    assert.equal(await build(key, untouched, { revision }), 'done');
+    const state = await cloud.buildOf(key);
+    assert.ok(state.state === 'failed');
+    assert.deepEqual([state.failure, state.revision], [failure, undefined]);
+  });
+
+  test('whose source does not answer is tried again', async () => {
+    const { key } = await cloud.newQueued();
+    const revision = () => Promise.reject(new TransientError('no answer'));
+    assert.equal(await build(key, untouched, { revision }), 'again');
+    const state = await cloud.buildOf(key);
+    assert.ok(state.state === 'queued');
+    assert.deepEqual([state.attempts, state.lastError], [1, 'no answer']);
+  });
+
+  test('that takes longer than the limit is failed, with a sentence', async () => {
+    const { key } = await cloud.newQueued();
+    const makeImage: MakeImage = (_request, _revision, _report, signal) => untilAborted(signal);
+    assert.equal(await build(key, makeImage, { limitSeconds: 0.2 }), 'done');
+    const state = await cloud.buildOf(key);
+    assert.ok(state.state === 'failed');
+    assert.deepEqual(state.failure, {
+      kind: 'build_failed',
+      message: 'the build took longer than the 0.2 s that one may take here',
+    });
+  });
+
+  test('that the stopping worker gives back has not taken too long, however long that takes', async () => {
+    const { key } = await cloud.newQueued();
+    const stopping = new AbortController();
+    const makeImage: MakeImage = async (_request, _revision, _report, signal) => {
+      stopping.abort();
+      await once(AbortSignal.timeout(100), 'abort');
+      throw signal.reason;
+    };
+    assert.equal(await build(key, makeImage, { limitSeconds: 0.05, stopping: stopping.signal }), 'again');
+    const state = await cloud.buildOf(key);
+    assert.ok(state.state === 'queued');
+    assert.equal(state.attempts, 0);
   });
 
   test('that was interrupted is queued again with its error, and its hint given back', async () => {
@@ -126,7 +195,7 @@ describe('a build', () => {
   test('is given back when the worker stops, and that try does not count', async () => {
     const { key } = await cloud.newQueued();
     const stopping = new AbortController();
-    const makeImage: MakeImage = (_request, _report, signal) => {
+    const makeImage: MakeImage = (_request, _revision, _report, signal) => {
       stopping.abort();
       return signal.aborted ? Promise.reject(signal.reason as Error) : untilAborted(signal);
     };
@@ -163,8 +232,75 @@ describe('a build', () => {
   });
 });
 
+describe('an image that there is already', () => {
+  /** An image made at r1 under these settings, and asked for again. */
+  async function newStale(): Promise<RequestKey> {
+    const { key, request } = await cloud.newQueued();
+    await build(key, () => Promise.resolve(image));
+    const asked = { by: 'refresh', settings: SETTINGS } as const;
+    assert.ok(await cloud.images.queue(key, request, asked, await cloud.images.read(key)));
+    return key;
+  }
+
+  test('is kept without making it where its source stands where it stood', async () => {
+    const key = await newStale();
+    const { document: earlier } = await cloud.images.read(key);
+    assert.equal(await build(key, untouched), 'done');
+    const { document } = await cloud.images.read(key);
+    assert.deepEqual(document?.build, { state: 'none' });
+    assert.deepEqual(document.current, earlier?.current);
+  });
+
+  test('is made anew where its source has moved', async () => {
+    const key = await newStale();
+    const { manifest: newer } = published('a newer image');
+    const moved = { revision: standingAt('r2') };
+    assert.equal(await build(key, () => Promise.resolve(newer), moved), 'done');
+    const { document } = await cloud.images.read(key);
+    assert.deepEqual([document?.current?.digest, document?.current?.revision], [newer.digest, 'r2']);
+  });
+
+  test('is made anew at the same revision where the settings are others', async () => {
+    const { key, request } = await cloud.newQueued();
+    await build(key, () => Promise.resolve(image));
+    const settings = settingsDigest({ layerBudget: 7 });
+    await cloud.images.queue(key, request, { by: 'pull', settings }, await cloud.images.read(key));
+    const { manifest: other } = published('an image of seven layers');
+    assert.equal(await build(key, () => Promise.resolve(other), { layerBudget: 7 }), 'done');
+    const { document } = await cloud.images.read(key);
+    assert.deepEqual([document?.current?.digest, document?.current?.settings], [other.digest, settings]);
+  });
+
+  test('is served on where making a newer one fails, and not where the package set refuses it', async () => {
+    const moved = { revision: standingAt('r2') };
+    const failed = await newStale();
+    const failing: MakeImage = () =>
+      Promise.reject(new PermanentError({ kind: 'build_failed', message: 'exit code 1' }));
+    assert.equal(await build(failed, failing, moved), 'done');
+    assert.equal((await cloud.images.read(failed)).document?.current?.digest, image.digest);
+
+    const refused = await newStale();
+    const refusing: MakeImage = () =>
+      Promise.reject(new PermanentError({ kind: 'refused', message: 'insecure' }));
+    assert.equal(await build(refused, refusing, moved), 'done');
+    assert.equal((await cloud.images.read(refused)).document?.current, undefined);
+  });
+});
+
+describe('a build that is to be made under other settings', () => {
+  test('is left to another worker: its hint is given back, and nothing is written', async () => {
+    const { key } = await cloud.newQueued();
+    const queued = await cloud.images.read(key);
+    assert.equal(await build(key, untouched, { layerBudget: 7 }), 'again');
+    const left = await cloud.images.read(key);
+    assert.deepEqual(left.document, queued.document);
+    assert.equal(left.version?.valueOf(), queued.version?.valueOf());
+    assert.equal(await build(key, () => Promise.resolve(image)), 'done');
+  });
+});
+
 describe('a build whose lease was taken', () => {
-  const ends: readonly [what: string, end: () => Promise<Published>][] = [
+  const ends: readonly [what: string, end: () => Promise<Manifest>][] = [
     ['an image', () => Promise.resolve(image)],
     ['a refusal', () => Promise.reject(new PermanentError({ kind: 'refused', message: 'no' }))],
     ['an interruption', () => Promise.reject(new TransientError('disk full'))],
@@ -186,7 +322,7 @@ describe('a build whose lease was taken', () => {
 
   test('is told to end', async () => {
     const { key } = await cloud.newQueued();
-    const makeImage: MakeImage = async (_request, _report, signal) => {
+    const makeImage: MakeImage = async (_request, _revision, _report, signal) => {
       await cloud.takeOver(key, 'another worker');
       return untilAborted(signal);
     };

@@ -3,9 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { after, before, describe, test, type TestContext } from 'node:test';
 import type { Topic } from '@google-cloud/pubsub';
 import { ConfigurationError } from '#core/errors.ts';
-import { encodeHint } from '#core/hint.ts';
+import { encodeHint, type Hint } from '#core/hint.ts';
 import type { Priority } from '#core/image-document.ts';
-import type { RequestKey } from '#core/image-request.ts';
+import { sourceKey } from '#core/source-document.ts';
 import { startIntake, type HandledAs, type Intake } from '#worker/intake.ts';
 import { collectLog } from '#test/collected-log.ts';
 import { Cloud, PROJECT } from '#test/cloud.ts';
@@ -15,6 +15,8 @@ before(async () => {
   cloud = await Cloud.start();
 });
 after(() => cloud[Symbol.asyncDispose]());
+
+type Key = Hint['key'];
 
 /** Topics of a test's own, each with its subscription. */
 class Topics {
@@ -39,9 +41,9 @@ class Topics {
   }
 
   /** Sends a hint at an image that is only a name. */
-  async hint(priority: Priority): Promise<RequestKey> {
+  async hint(priority: Priority): Promise<Key> {
     const { key } = cloud.newImage();
-    await this.publish(priority, encodeHint(key));
+    await this.publish(priority, encodeHint({ look: 'image', key }));
     return key;
   }
 }
@@ -49,13 +51,13 @@ class Topics {
 /** What an intake hands out: each begun build is waited for and ended by the test. */
 class Builds {
   /** In the order in which they began. */
-  readonly begun: RequestKey[] = [];
+  readonly begun: Key[] = [];
   running = 0;
   mostAtOnce = 0;
-  readonly #ends = new Map<RequestKey, (handled: HandledAs) => void>();
+  readonly #ends = new Map<Key, (handled: HandledAs) => void>();
   #changed = Promise.withResolvers<void>();
 
-  readonly handle = (key: RequestKey): Promise<HandledAs> => {
+  readonly handle = ({ key }: Hint): Promise<HandledAs> => {
     this.begun.push(key);
     this.running += 1;
     this.mostAtOnce = Math.max(this.mostAtOnce, this.running);
@@ -72,7 +74,7 @@ class Builds {
     while (this.begun.length < count) await this.#changed.promise;
   }
 
-  end(key: RequestKey | undefined, handled: HandledAs = 'done'): void {
+  end(key: Key | undefined, handled: HandledAs = 'done'): void {
     assert.ok(key !== undefined && this.#ends.has(key), 'no such build is running');
     this.#ends.get(key)?.(handled);
     this.#ends.delete(key);
@@ -91,7 +93,7 @@ class Builds {
 async function start(
   context: TestContext,
   topics: Topics,
-  handle: (key: RequestKey) => Promise<HandledAs>,
+  handle: (hint: Hint) => Promise<HandledAs>,
   slots = 1,
   { log } = collectLog(),
 ): Promise<Intake> {
@@ -104,11 +106,21 @@ async function start(
   return once;
 }
 
+/** Hints but for one thing each: the version, what is to be looked at, the key. */
+function strangeHints(): string[] {
+  const hint = { version: 1, look: 'image', key: cloud.newImage().key };
+  return [
+    { ...hint, version: 99 },
+    { ...hint, look: 'elsewhere' },
+    { ...hint, key: '../x' },
+  ].map(strange => JSON.stringify(strange));
+}
+
 describe('intake', () => {
   test('has as many builds at a time as it has slots, and gets to all', async context => {
     const topics = await Topics.create();
     const builds = new Builds();
-    const keys = new Set<RequestKey>();
+    const keys = new Set<Key>();
     for (let i = 0; i < 4; i++) keys.add(await topics.hint('pull')).add(await topics.hint('refresh'));
     await start(context, topics, builds.handle, 2);
     for (let ended = 0; ended < keys.size; ended++) {
@@ -156,6 +168,25 @@ describe('intake', () => {
     await stopped;
   });
 
+  test('says what a hint names: an image, or a source', async context => {
+    const topics = await Topics.create();
+    const { key, request } = cloud.newImage();
+    const hints: Hint[] = [];
+    const bothCame = Promise.withResolvers<void>();
+    await start(context, topics, async hint => {
+      hints.push(hint);
+      if (hints.length === 2) bothCame.resolve();
+      return 'done';
+    });
+    const image = { look: 'image', key } as const;
+    const source = { look: 'source', key: sourceKey(request) } as const;
+    await topics.publish('pull', encodeHint(image));
+    await topics.publish('refresh', encodeHint(source));
+    await bothCame.promise;
+    const wanted = [image, source].map(target => ({ version: 1, ...target }));
+    assert.deepEqual(new Set(hints), new Set(wanted));
+  });
+
   test('gives a hint back that is to be handled again', async context => {
     const topics = await Topics.create();
     const builds = new Builds();
@@ -172,8 +203,8 @@ describe('intake', () => {
     const topics = await Topics.create();
     const builds = new Builds();
     let thrown = false;
-    await start(context, topics, key => {
-      if (thrown) return builds.handle(key);
+    await start(context, topics, hint => {
+      if (thrown) return builds.handle(hint);
       thrown = true;
       return Promise.reject(new Error('no database'));
     });
@@ -186,7 +217,7 @@ describe('intake', () => {
   test('drops messages that are no hints, once and for all', async context => {
     const topics = await Topics.create();
     const builds = new Builds();
-    for (const text of [' ', '{', '{"version":99,"key":"x"}', '\0\xff']) {
+    for (const text of [' ', '{', ...strangeHints(), '\0\xff']) {
       await topics.publish('pull', Buffer.from(text, 'latin1'));
     }
     const intake = await start(context, topics, builds.handle);
@@ -210,7 +241,7 @@ describe('intake', () => {
     const builds = new Builds();
     const collected = collectLog();
     const intake = await start(context, topics, builds.handle, 2, collected);
-    const keys = new Set<RequestKey>();
+    const keys = new Set<Key>();
     for (let i = 0; i < 4; i++) keys.add(await topics.hint('pull')).add(await topics.hint('refresh'));
     // What is on its way when a stream ends is back only after its deadline: here all that fits has arrived.
     await collected.until(5, line => line['message'] === 'hint received');

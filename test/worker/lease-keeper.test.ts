@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Phase } from '#core/image-document.ts';
 import type { RequestKey } from '#core/image-request.ts';
-import { LeaseLostError, type Images, type Seen } from '#core/google/images.ts';
+import { LeaseLostError, type Images, type SeenImage } from '#core/google/images.ts';
 import { keepLease } from '#worker/lease-keeper.ts';
-import { Cloud } from '#test/cloud.ts';
+import { claimant, Cloud } from '#test/cloud.ts';
 
 let cloud: Cloud;
 before(async () => {
@@ -14,12 +14,12 @@ after(() => cloud[Symbol.asyncDispose]());
 
 async function claimed(durationSeconds: number): Promise<RequestKey> {
   const { key } = await cloud.newQueued();
-  await cloud.images.claim(key, 'mine', durationSeconds);
+  await cloud.images.claim(key, claimant('mine', durationSeconds));
   return key;
 }
 
 /** Waits until the document is as wanted. */
-function until(key: RequestKey, wanted: (seen: Seen) => boolean): Promise<void> {
+function until(key: RequestKey, wanted: (seen: SeenImage) => boolean): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = cloud.images.watch(
       key,
@@ -33,11 +33,11 @@ function until(key: RequestKey, wanted: (seen: Seen) => boolean): Promise<void> 
   });
 }
 
-function renewedAt({ document }: Seen): number {
+function renewedAt({ document }: SeenImage): number {
   return document?.build.state === 'building' ? document.build.lease.renewedAt : 0;
 }
 
-function phaseOf({ document }: Seen): Phase | undefined {
+function phaseOf({ document }: SeenImage): Phase | undefined {
   return document?.build.state === 'building' ? document.build.phase : undefined;
 }
 

@@ -2,7 +2,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { PermanentError, TransientError } from '#core/errors.ts';
 import { LOG_LIMIT } from '#core/failure.ts';
-import { errorLines, errorMessage, tellsOfMachine, tellsOfNetwork } from './nix-message.ts';
+import { errorLines, errorMessage, tellsOfMachine, tellsOfMemory, tellsOfNetwork } from './nix-message.ts';
 import type { Nix } from './nix.ts';
 import type { FoundItem } from './resolve.ts';
 import { runNix } from './run-nix.ts';
@@ -23,10 +23,13 @@ export async function buildFailure(
   const [failed] = failedBuilds(stderr);
   if (failed === undefined) return withoutBuilder(stderr);
   const log = await endOfLog(nix, failed.drv, signal);
-  if (await mayPass(nix, failed, errorLines(stderr), log, signal)) {
+  const atLimit = nix.memoryMb !== undefined && tellsOfMemory(log);
+  if (!atLimit && (await mayPass(nix, failed, errorLines(stderr), log, signal))) {
     return new TransientError(`The build of ${nameOf(failed.drv)} was interrupted: ${failed.reason}`);
   }
-  const message = describe(await missingOf(nix, items, signal), failed);
+  // The machine's own memory ends by the kernel's signal 9: what says that it got none has met its limit, and would again.
+  const hint = atLimit ? ` Its log tells of memory: each process may have ${nix.memoryMb} MiB here.` : '';
+  const message = describe(await missingOf(nix, items, signal), failed) + hint;
   return new PermanentError({ kind: 'build_failed', message, log });
 }
 

@@ -46,3 +46,11 @@ const FETCHING =
 export function tellsOfFetching(message: string): boolean {
   return FETCHING.test(message);
 }
+
+const OUT_OF_MEMORY =
+  /Cannot allocate memory|out of memory|memory exhausted|std::bad_alloc|\bMemoryError\b|memory allocation of \d+ bytes failed/i;
+
+/** Whether the text tells of a process that wanted more memory than it may have. One that the kernel killed says nothing. */
+export function tellsOfMemory(text: string): boolean {
+  return OUT_OF_MEMORY.test(text);
+}

@@ -7,6 +7,8 @@ export interface NixSettings {
   readonly store: string | undefined;
   /** Lines of nix.conf, as the variable NIX_CONFIG has them. */
   readonly config: string;
+  /** Memory that each process of a Nix command may have, in MiB; unlimited where it is not said. */
+  readonly memoryMb?: number | undefined;
 }
 
 export interface Nix {
@@ -14,6 +16,8 @@ export interface Nix {
   readonly environment: Readonly<Record<string, string>>;
   /** Arguments of every Nix command. */
   readonly options: readonly string[];
+  /** See {@link NixSettings}. */
+  readonly memoryMb: number | undefined;
   /** Where a store path lies on this machine. */
   readonly realPath: (path: StorePath) => string;
 }
@@ -35,7 +39,10 @@ const INHERITED = [
   'no_proxy',
 ];
 
-export function openNix({ store, config }: NixSettings, worker: NodeJS.ProcessEnv = process.env): Nix {
+export function openNix(
+  { store, config, memoryMb }: NixSettings,
+  worker: NodeJS.ProcessEnv = process.env,
+): Nix {
   const inherited = INHERITED.flatMap(name => {
     const value = worker[name];
     return value === undefined ? [] : [[name, value] as const];
@@ -43,6 +50,7 @@ export function openNix({ store, config }: NixSettings, worker: NodeJS.ProcessEn
   return {
     environment: { ...Object.fromEntries(inherited), NIX_CONFIG: config },
     options: store === undefined ? [] : ['--option', 'store', store],
+    memoryMb,
     realPath: path => (store === undefined ? path : join(store, path)),
   };
 }

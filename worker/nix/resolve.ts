@@ -4,7 +4,7 @@ import pLimit from 'p-limit';
 import { PermanentError, TransientError } from '#core/errors.ts';
 import type { StorePath } from '#core/store-path.ts';
 import { nearMatches } from './near-matches.ts';
-import { errorMessage, tellsOfFetching } from './nix-message.ts';
+import { errorMessage, tellsOfFetching, tellsOfMemory } from './nix-message.ts';
 import type { Nix } from './nix.ts';
 import { answerSchema, type Answer, type AnsweredItem } from './resolve-answer.ts';
 import { runNix } from './run-nix.ts';
@@ -63,7 +63,7 @@ const ALONE_AT_A_TIME = 2;
 
 /**
  * Resolves names, in the order asked. The derivations are written to the store, nothing is built. Throws a
- * {@link PermanentError} where the source is no package set, and a {@link TransientError} where it cannot be had now.
+ * {@link PermanentError} where the source is no package set or takes too much memory, and a {@link TransientError} where it cannot be had now.
  */
 export async function resolve(
   nix: Nix,
@@ -163,8 +163,18 @@ async function evaluate(
   const { succeeded, stdout, stderr } = await runNix(nix, 'nix-instantiate', args, { signal });
   if (succeeded) return { succeeded, answer: answerSchema.parse(JSON.parse(stdout)) };
   const message = errorMessage(stderr);
+  if (nix.memoryMb !== undefined && tellsOfMemory(message)) throw tooLarge(nix.memoryMb);
   if (tellsOfFetching(message)) throw new TransientError(`The evaluation was interrupted: ${message}`);
   return { succeeded, message };
+}
+
+/**
+ * Evaluation needs the same memory each time, so this is no error to try again at once. Nor does it hold for as long as
+ * the revision is this one, as a refusal does: another worker may be allowed more.
+ */
+function tooLarge(memoryMb: number): PermanentError {
+  const message = `the evaluation needs more memory than the ${memoryMb} MiB that it may have here`;
+  return new PermanentError({ kind: 'build_failed', message });
 }
 
 /** Tells an error of one package from a source that has none at all. */

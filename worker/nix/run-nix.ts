@@ -4,6 +4,7 @@ import { execa } from 'execa';
 import { ConfigurationError, TransientError } from '#core/errors.ts';
 import type { Nix } from './nix.ts';
 import { Tail } from './tail.ts';
+import { linesOf, textOf } from './lines-of.ts';
 
 /** The commands whose arguments and output are the same from Nix 2.8 to 2.34. */
 export type NixCommand = 'nix-hash' | 'nix-instantiate' | 'nix-store';
@@ -29,6 +30,8 @@ const STDERR_LIMIT = 64 * 1024;
 /** Characters of one line that are kept: builders print lines of megabytes, and Nix repeats them around its message. */
 const LINE_LIMIT = 2000;
 
+const MIB = 1024 * 1024;
+
 /** How long Nix may take to end its builders and to clean up, in milliseconds. */
 const PATIENCE = 2000;
 
@@ -44,7 +47,7 @@ export async function runNix(
   { signal, onLine, stdoutLimit }: NixOptions,
 ): Promise<NixResult> {
   signal.throwIfAborted();
-  const [program, ...confinement] = confined(process.getuid?.() === 0);
+  const [program, ...confinement] = confined(process.getuid?.() === 0, nix.memoryMb);
   const child = execa(program, [...confinement, command, ...args, ...nix.options], {
     env: nix.environment,
     extendEnv: false,
@@ -63,13 +66,13 @@ export async function runNix(
   const stdout = new Tail(stdoutLimit ?? 0);
   const [result] = await Promise.all([
     child,
-    forEachLine(child.iterable({ from: 'stderr' }), line => {
-      stderr.add(`${line.slice(0, LINE_LIMIT)}\n`);
+    forEach(linesOf(child.iterable({ from: 'stderr', binary: true }), LINE_LIMIT), line => {
+      stderr.add(`${line}\n`);
       onLine?.(line);
     }),
     stdoutLimit === undefined
       ? undefined
-      : forEachLine(child.iterable({ from: 'stdout' }), line => stdout.add(`${line}\n`)),
+      : forEach(textOf(child.iterable({ from: 'stdout', binary: true })), text => stdout.add(text)),
   ]);
   signal.removeEventListener('abort', stop);
   stopped.abort();
@@ -82,7 +85,7 @@ export async function runNix(
       ? new TransientError(`${command} did not come to its end: ${problem}`)
       : new ConfigurationError(`Nix cannot be run: ${problem}`);
   }
-  const wrapper = /^(?:setpriv|unshare): (?<problem>.*)$/m.exec(end)?.groups?.['problem'];
+  const wrapper = /^(?:setpriv|unshare|prlimit): (?<problem>.*)$/m.exec(end)?.groups?.['problem'];
   if (result.failed && wrapper !== undefined)
     throw new ConfigurationError(`${command} cannot be run: ${wrapper}`);
   return {
@@ -96,9 +99,15 @@ export async function runNix(
  * The command that Nix runs below. The kernel kills it with the thread that started it (a worker that is killed with
  * signal 9 cannot); and since Nix's builders would outlive a Nix that is killed, they share a process namespace whose
  * first process is Nix: with it, all end. Who is not root needs a user namespace for that, as Nix's sandbox does.
+ *
+ * `memoryMb` bounds the data of each process by itself (RLIMIT_DATA, setrlimit(2)): of Nix, whose evaluation is one
+ * process, and of each one that a builder starts, a build of many may have as often. What is bounded is memory that can
+ * be written and belongs to the process alone; address space that is only reserved, as by Go, Java and V8, does not count,
+ * which it would with RLIMIT_AS. Builders of a Nix daemon are the daemon's processes, and bounded by its own settings.
  */
-function confined(isRoot: boolean): readonly [string, ...string[]] {
+function confined(isRoot: boolean, memoryMb: number | undefined): readonly [string, ...string[]] {
   const namespaces = isRoot ? [] : ['--user', '--map-current-user'];
+  const limits = memoryMb === undefined ? [] : ['prlimit', `--data=${memoryMb * MIB}`, '--'];
   return [
     'setpriv',
     '--pdeathsig=KILL',
@@ -109,14 +118,12 @@ function confined(isRoot: boolean): readonly [string, ...string[]] {
     '--fork',
     '--kill-child=KILL',
     '--',
+    ...limits,
   ];
 }
 
-async function forEachLine(
-  lines: AsyncIterable<string | Uint8Array>,
-  handle: (line: string) => void,
-): Promise<void> {
-  for await (const line of lines) handle(String(line));
+async function forEach(texts: AsyncIterable<string>, handle: (text: string) => void): Promise<void> {
+  for await (const text of texts) handle(text);
 }
 
 /** Asks the whole group to end, and makes it end where it does not. */

@@ -10,14 +10,16 @@ export type Micros = number;
  */
 export class Clock {
   #last: Micros;
+  readonly #wallClock: () => number;
 
-  /** `last`: the newest time that an earlier process gave out. */
-  constructor(last: Micros = 0) {
+  /** `last`: the newest time that an earlier process gave out. `wallClock`: in milliseconds since 1970. */
+  constructor(last: Micros = 0, wallClock: () => number = Date.now) {
     this.#last = last;
+    this.#wallClock = wallClock;
   }
 
   tick(): Micros {
-    this.#last = Math.max(this.#last + 1, Date.now() * 1000);
+    this.#last = Math.max(this.#last + 1, this.#wallClock() * 1000);
     return this.#last;
   }
 }

@@ -15,6 +15,8 @@ export interface FirestoreOptions {
   readonly port?: number;
   /** Where documents outlive the process; without it they are in memory only. One stand-in at a time. */
   readonly dataFolder?: string;
+  /** The clock that it follows, in milliseconds since 1970: the machine's, or one by which a test has time pass. */
+  readonly wallClock?: () => number;
 }
 
 export interface FirestoreStandIn {
@@ -34,7 +36,7 @@ export async function startFirestore(options: FirestoreOptions = {}): Promise<Fi
   const descriptor = await descriptorOf('@google-cloud/firestore', 'build/protos/v1.json');
   const disk = options.dataFolder === undefined ? undefined : openDisk(options.dataFolder);
   try {
-    const clock = new Clock(disk?.lastCommit());
+    const clock = new Clock(disk?.lastCommit(), options.wallClock);
     const handlers = firestoreHandlers(new DocumentStore(clock, disk), clock);
     const service = bindService(descriptor, 'google.firestore.v1.Firestore', handlers, WIRE_OPTIONS);
     const server = await listenGrpc([service], options.port);

@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { PermanentError, TransientError } from '#core/errors.ts';
-import { LOG_LIMIT } from '#core/failure.ts';
+import { LOG_LIMIT, type Failure } from '#core/failure.ts';
 import { ATTEMPT_LIMIT } from '#core/image-life.ts';
 import type { RequestKey } from '#core/image-request.ts';
 import { LeaseLostError } from '#core/google/images.ts';
 import { openManifests } from '#core/google/manifests.ts';
-import { Cloud } from '#test/cloud.ts';
+import { claimant, Cloud, SETTINGS } from '#test/cloud.ts';
 import { published } from '#test/published.ts';
 
-/** Long enough that no test outlives it. */
-const LONG = 600;
 /** A lease that is over before anyone can look: seconds. */
 const OVER_AT_ONCE = 0.001;
 
@@ -20,24 +17,36 @@ before(async () => {
 });
 after(() => cloud[Symbol.asyncDispose]());
 
-const refusal = new PermanentError({ kind: 'refused', message: 'no' });
+const refusal: Failure = { kind: 'refused', message: 'no' };
+
+/** An image that is served, and whose build is queued. */
+async function newQueuedAgain() {
+  const asked = await cloud.newQueued();
+  const { key, request } = asked;
+  await cloud.images.claim(key, claimant('first'));
+  await cloud.images.publish(key, 'first', published('first'));
+  const seen = await cloud.images.read(key);
+  await cloud.images.queue(key, request, { by: 'pull', settings: SETTINGS }, seen);
+  return asked;
+}
 
 describe('the holder of a lease', () => {
   type Write = (key: RequestKey, token: string) => Promise<void>;
   const writes: readonly [what: string, write: Write][] = [
     ['renew', (key, token) => cloud.images.renew(key, token, { name: 'building', done: 1, of: 2 })],
     ['publish', (key, token) => cloud.images.publish(key, token, published('by the wrong one'))],
-    ['fail', (key, token) => cloud.images.fail(key, token, refusal)],
-    ['release', (key, token) => cloud.images.release(key, token, new TransientError('again'))],
+    ['fail', (key, token) => cloud.images.fail(key, token, refusal, 'r1')],
+    ['release', (key, token) => cloud.images.release(key, token, 'again')],
+    ['keep', (key, token) => cloud.images.keep(key, token)],
     ['release when stopping', (key, token) => cloud.images.release(key, token, undefined)],
   ];
 
   for (const [what, write] of writes) {
     test(`who lost it cannot ${what}: nothing changes`, async () => {
-      const { key } = await cloud.newQueued();
-      await cloud.images.claim(key, 'old', OVER_AT_ONCE);
+      const { key } = await newQueuedAgain();
+      await cloud.images.claim(key, claimant('old', OVER_AT_ONCE));
       await cloud.untilClaimable(key);
-      await cloud.images.claim(key, 'new', LONG);
+      await cloud.images.claim(key, claimant('new'));
       const earlier = await cloud.images.read(key);
       await assert.rejects(write(key, 'old'), LeaseLostError);
       const later = await cloud.images.read(key);
@@ -47,8 +56,8 @@ describe('the holder of a lease', () => {
 
     test(`cannot ${what} what is over: published, failed, given back, or not there`, async () => {
       for (const end of writes.slice(1)) {
-        const { key } = await cloud.newQueued();
-        await cloud.images.claim(key, 'mine', LONG);
+        const { key } = await newQueuedAgain();
+        await cloud.images.claim(key, claimant('mine'));
         await end[1](key, 'mine');
         const earlier = await cloud.images.read(key);
         await assert.rejects(write(key, 'mine'), LeaseLostError, end[0]);
@@ -58,8 +67,8 @@ describe('the holder of a lease', () => {
     });
 
     test(`may ${what} after its end while nobody else has begun`, async () => {
-      const { key } = await cloud.newQueued();
-      await cloud.images.claim(key, 'mine', OVER_AT_ONCE);
+      const { key } = await newQueuedAgain();
+      await cloud.images.claim(key, claimant('mine', OVER_AT_ONCE));
       await cloud.untilClaimable(key);
       await write(key, 'mine');
     });
@@ -67,7 +76,7 @@ describe('the holder of a lease', () => {
 
   test('who lost it leaves no manifest behind', async () => {
     const { key } = await cloud.newQueued();
-    await cloud.images.claim(key, 'mine', LONG);
+    await cloud.images.claim(key, claimant('mine'));
     const never = published('never to be seen');
     await assert.rejects(cloud.images.publish(key, 'yours', never), LeaseLostError);
     assert.equal(await openManifests(cloud.firestore).read(never.manifest.digest), undefined);
@@ -75,7 +84,7 @@ describe('the holder of a lease', () => {
 
   test('renews by the server’s clock, and says how far it is', async () => {
     const { key } = await cloud.newQueued();
-    await cloud.images.claim(key, 'mine', OVER_AT_ONCE);
+    await cloud.images.claim(key, claimant('mine', OVER_AT_ONCE));
     await cloud.untilClaimable(key);
     const earlier = await cloud.buildOf(key);
     await cloud.images.renew(key, 'mine', { name: 'packing', done: 2, of: 9 });
@@ -96,13 +105,13 @@ describe('the holder of a lease', () => {
 
   test('gives a build back with its error, or uncounted when it stops', async () => {
     const { key } = await cloud.newQueued('refresh');
-    await cloud.images.claim(key, 'a', LONG);
-    await cloud.images.release(key, 'a', new TransientError('disk full'));
+    await cloud.images.claim(key, claimant('a'));
+    await cloud.images.release(key, 'a', 'disk full');
     const once = await cloud.buildOf(key);
     assert.ok(once.state === 'queued');
     assert.deepEqual([once.by, once.attempts, once.lastError], ['refresh', 1, 'disk full']);
 
-    await cloud.images.claim(key, 'b', LONG);
+    await cloud.images.claim(key, claimant('b'));
     await cloud.images.release(key, 'b', undefined);
     const stopped = await cloud.buildOf(key);
     assert.ok(stopped.state === 'queued');
@@ -113,21 +122,23 @@ describe('the holder of a lease', () => {
   test('a worker that stops again and again uses up no tries', async () => {
     const { key } = await cloud.newQueued();
     for (let i = 0; i <= ATTEMPT_LIMIT; i++) {
-      assert.equal((await cloud.images.claim(key, `w${i}`, LONG)).kind, 'claimed');
+      assert.equal((await cloud.images.claim(key, claimant(`w${i}`))).kind, 'claimed');
       await cloud.images.release(key, `w${i}`, undefined);
     }
   });
 
   test('ends a build with its failure, and the end of a log of any length', async () => {
     const { key } = await cloud.newQueued();
-    await cloud.images.claim(key, 'a', LONG);
+    await cloud.images.claim(key, claimant('a'));
     const log = `${'x'.repeat(LOG_LIMIT)}the end`;
-    await cloud.images.fail(key, 'a', new PermanentError({ kind: 'build_failed', message: 'hello', log }));
+    await cloud.images.fail(key, 'a', { kind: 'build_failed', message: 'hello', log }, 'r7');
     const { document, readTime } = await cloud.images.read(key);
     assert.ok(document?.build.state === 'failed');
-    const { failure, failedAt } = document.build;
+    const { failure, failedAt, revision } = document.build;
     assert.equal(failure.log?.length, LOG_LIMIT);
     assert.ok(failure.log.endsWith('the end'));
     assert.ok(failedAt <= readTime);
+    assert.equal(revision, 'r7');
+    assert.deepEqual(document.failuresAt, [failedAt]);
   });
 });

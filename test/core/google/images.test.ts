@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { PermanentError, TransientError } from '#core/errors.ts';
+import type { Failure } from '#core/failure.ts';
 import { ATTEMPT_LIMIT } from '#core/image-life.ts';
-import type { Seen } from '#core/google/images.ts';
+import type { SeenImage } from '#core/google/images.ts';
 import { openManifests } from '#core/google/manifests.ts';
-import { Cloud } from '#test/cloud.ts';
+import { claimant, Cloud, SETTINGS } from '#test/cloud.ts';
 import { published } from '#test/published.ts';
 
-/** Long enough that no test outlives it. */
-const LONG = 600;
 /** A lease that is over before anyone can look: seconds. */
 const OVER_AT_ONCE = 0.001;
 
@@ -18,7 +16,9 @@ before(async () => {
 });
 after(() => cloud[Symbol.asyncDispose]());
 
-const refusal = new PermanentError({ kind: 'refused', message: 'no' });
+const refusal: Failure = { kind: 'refused', message: 'no' };
+const pull = { by: 'pull', settings: SETTINGS } as const;
+const refresh = { by: 'refresh', settings: SETTINGS } as const;
 
 describe('queue', () => {
   test('by fifty at once is done by exactly one', async () => {
@@ -26,7 +26,7 @@ describe('queue', () => {
     const seen = await cloud.images.read(key);
     assert.equal(seen.document, undefined);
     const answers = await Promise.all(
-      Array.from({ length: 50 }, () => cloud.images.queue(key, request, 'pull', seen)),
+      Array.from({ length: 50 }, () => cloud.images.queue(key, request, pull, seen)),
     );
     assert.equal(answers.filter(Boolean).length, 1);
     const { document, readTime } = await cloud.images.read(key);
@@ -40,11 +40,11 @@ describe('queue', () => {
 
   test('of a failed image by many at once is done by exactly one', async () => {
     const { key, request } = await cloud.newQueued();
-    await cloud.images.claim(key, 'a', LONG);
-    await cloud.images.fail(key, 'a', refusal);
+    await cloud.images.claim(key, claimant('a'));
+    await cloud.images.fail(key, 'a', refusal, 'r1');
     const seen = await cloud.images.read(key);
     const answers = await Promise.all(
-      Array.from({ length: 20 }, () => cloud.images.queue(key, request, 'refresh', seen)),
+      Array.from({ length: 20 }, () => cloud.images.queue(key, request, refresh, seen)),
     );
     assert.equal(answers.filter(Boolean).length, 1);
     const build = await cloud.buildOf(key);
@@ -55,17 +55,17 @@ describe('queue', () => {
   test('changes nothing where the document was changed since it was seen', async () => {
     const { key, request } = await cloud.newQueued();
     const seen = await cloud.images.read(key);
-    await cloud.images.claim(key, 'a', LONG);
-    assert.equal(await cloud.images.queue(key, request, 'pull', seen), false);
+    await cloud.images.claim(key, claimant('a'));
+    assert.equal(await cloud.images.queue(key, request, pull, seen), false);
     assert.equal((await cloud.buildOf(key)).state, 'building');
   });
 
   test('keeps the image that is there', async () => {
     const { key, request } = await cloud.newQueued();
-    await cloud.images.claim(key, 'a', LONG);
+    await cloud.images.claim(key, claimant('a'));
     const made = published('kept');
     await cloud.images.publish(key, 'a', made);
-    assert.equal(await cloud.images.queue(key, request, 'refresh', await cloud.images.read(key)), true);
+    assert.equal(await cloud.images.queue(key, request, refresh, await cloud.images.read(key)), true);
     const { document } = await cloud.images.read(key);
     assert.equal(document?.current?.digest, made.manifest.digest);
     assert.equal(document.build.state, 'queued');
@@ -76,13 +76,13 @@ describe('claim', () => {
   test('by ten at once is given to exactly one', async () => {
     const { key } = await cloud.newQueued('refresh');
     const tokens = Array.from({ length: 10 }, (_, i) => `worker-${i}`);
-    const results = await Promise.all(tokens.map(token => cloud.images.claim(key, token, LONG)));
+    const results = await Promise.all(tokens.map(token => cloud.images.claim(key, claimant(token))));
     const winners = tokens.filter((_, i) => results[i]?.kind === 'claimed');
     assert.equal(winners.length, 1);
     const build = await cloud.buildOf(key);
     assert.ok(build.state === 'building');
     assert.equal(build.lease.token, winners[0]);
-    assert.equal(build.lease.durationSeconds, LONG);
+    assert.equal(build.lease.durationSeconds, claimant('a').durationSeconds);
     assert.equal(build.attempts, 1);
     assert.equal(build.by, 'refresh', 'who asked is not forgotten');
     assert.deepEqual(build.phase, { name: 'resolving' });
@@ -90,31 +90,31 @@ describe('claim', () => {
 
   test('says what is to be built', async () => {
     const { key, request } = await cloud.newQueued();
-    const claim = await cloud.images.claim(key, 'a', LONG);
+    const claim = await cloud.images.claim(key, claimant('a'));
     assert.ok(claim.kind === 'claimed');
     assert.deepEqual(claim.document.request, request);
   });
 
   test('of what nobody asked for, of what is being built, and of what has ended finds nothing to do', async () => {
     const nothing = { kind: 'nothing-to-do' };
-    assert.deepEqual(await cloud.images.claim(cloud.newImage().key, 'a', LONG), nothing);
+    assert.deepEqual(await cloud.images.claim(cloud.newImage().key, claimant('a')), nothing);
     const { key } = await cloud.newQueued();
-    await cloud.images.claim(key, 'a', LONG);
-    assert.deepEqual(await cloud.images.claim(key, 'b', LONG), nothing);
-    await cloud.images.fail(key, 'a', refusal);
-    assert.deepEqual(await cloud.images.claim(key, 'b', LONG), nothing);
+    await cloud.images.claim(key, claimant('a'));
+    assert.deepEqual(await cloud.images.claim(key, claimant('b')), nothing);
+    await cloud.images.fail(key, 'a', refusal, 'r1');
+    assert.deepEqual(await cloud.images.claim(key, claimant('b')), nothing);
     const other = await cloud.newQueued();
-    await cloud.images.claim(other.key, 'a', LONG);
+    await cloud.images.claim(other.key, claimant('a'));
     await cloud.images.publish(other.key, 'a', published('done'));
-    assert.deepEqual(await cloud.images.claim(other.key, 'b', LONG), nothing);
+    assert.deepEqual(await cloud.images.claim(other.key, claimant('b')), nothing);
   });
 
   test('of a lease that is over, by ten at once, is given to exactly one', async () => {
     const { key } = await cloud.newQueued();
-    await cloud.images.claim(key, 'vanished', OVER_AT_ONCE);
+    await cloud.images.claim(key, claimant('vanished', OVER_AT_ONCE));
     await cloud.untilClaimable(key);
     const results = await Promise.all(
-      Array.from({ length: 10 }, (_, i) => cloud.images.claim(key, `worker-${i}`, LONG)),
+      Array.from({ length: 10 }, (_, i) => cloud.images.claim(key, claimant(`worker-${i}`))),
     );
     assert.equal(results.filter(({ kind }) => kind === 'claimed').length, 1);
     const build = await cloud.buildOf(key);
@@ -126,10 +126,11 @@ describe('claim', () => {
   test('is refused after too many tries, which ends the build with the last error', async () => {
     const { key, request } = await cloud.newQueued();
     for (let attempt = 1; attempt <= ATTEMPT_LIMIT; attempt++) {
-      assert.equal((await cloud.images.claim(key, `try-${attempt}`, LONG)).kind, 'claimed');
-      await cloud.images.release(key, `try-${attempt}`, new TransientError(`no network, time ${attempt}`));
+      assert.equal((await cloud.images.claim(key, claimant(`try-${attempt}`))).kind, 'claimed');
+      await cloud.images.release(key, `try-${attempt}`, `no network, time ${attempt}`);
     }
-    assert.deepEqual(await cloud.images.claim(key, 'one-more', LONG), { kind: 'nothing-to-do' });
+    assert.equal((await cloud.images.claim(key, claimant('one-more'))).kind, 'given-up');
+    assert.deepEqual(await cloud.images.claim(key, claimant('one-more')), { kind: 'nothing-to-do' });
     const build = await cloud.buildOf(key);
     assert.ok(build.state === 'failed');
     assert.deepEqual(build.failure, {
@@ -137,17 +138,17 @@ describe('claim', () => {
       message: 'gave up after 5 attempts: no network, time 5',
     });
     // Whoever asks again starts anew.
-    assert.ok(await cloud.images.queue(key, request, 'pull', await cloud.images.read(key)));
-    assert.equal((await cloud.images.claim(key, 'afresh', LONG)).kind, 'claimed');
+    assert.ok(await cloud.images.queue(key, request, pull, await cloud.images.read(key)));
+    assert.equal((await cloud.images.claim(key, claimant('afresh'))).kind, 'claimed');
   });
 
   test('counts workers that vanish, too', async () => {
     const { key } = await cloud.newQueued();
     for (let attempt = 1; attempt <= ATTEMPT_LIMIT; attempt++) {
-      await cloud.images.claim(key, `try-${attempt}`, OVER_AT_ONCE);
+      await cloud.images.claim(key, claimant(`try-${attempt}`, OVER_AT_ONCE));
       await cloud.untilClaimable(key);
     }
-    assert.equal((await cloud.images.claim(key, 'one-more', LONG)).kind, 'nothing-to-do');
+    assert.equal((await cloud.images.claim(key, claimant('one-more'))).kind, 'given-up');
     const build = await cloud.buildOf(key);
     assert.ok(build.state === 'failed');
     assert.match(build.failure.message, /^gave up after 5 attempts: every worker that took it vanished$/);
@@ -157,7 +158,7 @@ describe('claim', () => {
 describe('publish and watch', () => {
   test('the manifest is there when the image is current, with the exact bytes', async () => {
     const { key } = await cloud.newQueued();
-    await cloud.images.claim(key, 'a', LONG);
+    await cloud.images.claim(key, claimant('a'));
     const made = published('{"schemaVersion":2, "exactly":  "so"}');
     const manifests = openManifests(cloud.firestore);
     const found = Promise.withResolvers<unknown>();
@@ -185,7 +186,7 @@ describe('publish and watch', () => {
     let wake = Promise.withResolvers<void>();
     const stop = cloud.images.watch(
       key,
-      ({ document }: Seen) => {
+      ({ document }: SeenImage) => {
         states.push(document?.build.state ?? 'nothing');
         wake.resolve();
       },
@@ -198,9 +199,9 @@ describe('publish and watch', () => {
       }
     };
     await until('nothing');
-    await cloud.images.queue(key, request, 'pull', await cloud.images.read(key));
+    await cloud.images.queue(key, request, pull, await cloud.images.read(key));
     await until('queued');
-    await cloud.images.claim(key, 'a', LONG);
+    await cloud.images.claim(key, claimant('a'));
     await until('building');
     await cloud.images.publish(key, 'a', published('seen'));
     await until('none');
@@ -222,10 +223,10 @@ describe('unfinished builds', () => {
   test('are those that are queued or being built, up to a limit', async () => {
     const queued = await cloud.newQueued();
     const building = await cloud.newQueued();
-    await cloud.images.claim(building.key, 'a', LONG);
+    await cloud.images.claim(building.key, claimant('a'));
     const failed = await cloud.newQueued();
-    await cloud.images.claim(failed.key, 'a', LONG);
-    await cloud.images.fail(failed.key, 'a', refusal);
+    await cloud.images.claim(failed.key, claimant('a'));
+    await cloud.images.fail(failed.key, 'a', refusal, 'r1');
     const keys = (await cloud.images.unfinished(500)).map(({ key }) => key);
     assert.ok(keys.includes(queued.key) && keys.includes(building.key));
     assert.ok(!keys.includes(failed.key));

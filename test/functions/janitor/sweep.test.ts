@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { PermanentError, TransientError } from '#core/errors.ts';
 import type { RequestKey } from '#core/image-request.ts';
 import { sweepUnclaimedBuilds } from '#functions/janitor/sweep.ts';
 import { collectLog } from '#test/collected-log.ts';
-import { Cloud, PROJECT } from '#test/cloud.ts';
+import { claimant, Cloud, PROJECT } from '#test/cloud.ts';
 import { published } from '#test/published.ts';
 
 let cloud: Cloud;
@@ -22,7 +21,7 @@ async function queuedAgo(key: RequestKey, minutes: number): Promise<void> {
 /** A build whose worker vanished. */
 async function abandoned(by: 'pull' | 'refresh'): Promise<RequestKey> {
   const { key } = await cloud.newQueued(by);
-  await cloud.images.claim(key, 'vanished', 0.001);
+  await cloud.images.claim(key, claimant('vanished', 0.001));
   await cloud.untilClaimable(key);
   return key;
 }
@@ -39,15 +38,15 @@ test('builds that no worker has get a hint on the topic of who asked, and no oth
   const waiting = await cloud.newQueued();
   await queuedAgo(waiting.key, 4);
   const building = await cloud.newQueued();
-  await cloud.images.claim(building.key, 'at work', 600);
+  await cloud.images.claim(building.key, claimant('at work'));
   const givenBack = await cloud.newQueued();
-  await cloud.images.claim(givenBack.key, 'unlucky', 600);
-  await cloud.images.release(givenBack.key, 'unlucky', new TransientError('no network'));
+  await cloud.images.claim(givenBack.key, claimant('unlucky'));
+  await cloud.images.release(givenBack.key, 'unlucky', 'no network');
   const failed = await cloud.newQueued();
-  await cloud.images.claim(failed.key, 'done', 600);
-  await cloud.images.fail(failed.key, 'done', new PermanentError({ kind: 'refused', message: 'no' }));
+  await cloud.images.claim(failed.key, claimant('done'));
+  await cloud.images.fail(failed.key, 'done', { kind: 'refused', message: 'no' }, 'r1');
   const done = await cloud.newQueued();
-  await cloud.images.claim(done.key, 'worker', 600);
+  await cloud.images.claim(done.key, claimant('worker'));
   await cloud.images.publish(done.key, 'worker', published('an image'));
 
   const { log, lines } = collectLog();

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { digestOf } from '#core/digest.ts';
-import { PermanentError } from '#core/errors.ts';
 import { openBlobs } from '#core/google/blobs.ts';
 import type { Failure } from '#core/failure.ts';
 import type { Published } from '#core/google/images.ts';
 import { MEDIA_TYPES } from '#core/oci.ts';
-import type { Asked, Cloud } from '#test/cloud.ts';
+import { claimant, type Asked, type Cloud } from '#test/cloud.ts';
 import { published } from '#test/published.ts';
 import { BASE_URL, onBothServers, type Received } from './served.ts';
 import { specError } from './spec-errors.ts';
@@ -15,15 +14,15 @@ import { specError } from './spec-errors.ts';
 async function ready(cloud: Cloud, text: string): Promise<Asked & { readonly image: Published }> {
   const asked = await cloud.newQueued();
   const image = published(text);
-  await cloud.images.claim(asked.key, 'worker', 600);
+  await cloud.images.claim(asked.key, claimant('worker'));
   await cloud.images.publish(asked.key, 'worker', image);
   return { ...asked, image };
 }
 
 async function failed(cloud: Cloud, failure: Failure): Promise<Asked> {
   const asked = await cloud.newQueued();
-  await cloud.images.claim(asked.key, 'worker', 600);
-  await cloud.images.fail(asked.key, 'worker', new PermanentError(failure));
+  await cloud.images.claim(asked.key, claimant('worker'));
+  await cloud.images.fail(asked.key, 'worker', failure, 'r1');
   return asked;
 }
 
@@ -83,7 +82,7 @@ onBothServers('a pull', 60_000, served => {
     assert.ok(document.build.state === 'queued');
     assert.equal(document.build.by, 'pull');
 
-    const claim = await cloud.images.claim(key, 'worker', 600);
+    const claim = await cloud.images.claim(key, claimant('worker'));
     assert.equal(claim.kind, 'claimed');
     await cloud.images.renew(key, 'worker', { name: 'building', done: 1, of: 2 });
     await cloud.images.publish(key, 'worker', published('just built'));
@@ -98,9 +97,9 @@ onBothServers('a pull', 60_000, served => {
     const { name, key } = cloud.newImage();
     const answer = served().send(`/v2/${name}/manifests/latest`);
     assert.equal(await cloud.hintsAt(key, 'pull'), 1);
-    await cloud.images.claim(key, 'worker', 600);
+    await cloud.images.claim(key, claimant('worker'));
     const failure = { kind: 'unknown_package', message: '"gti" is not in the package set' } as const;
-    await cloud.images.fail(key, 'worker', new PermanentError(failure));
+    await cloud.images.fail(key, 'worker', failure, 'r1');
     assert.deepEqual(specError(await answer, 404), {
       code: 'MANIFEST_UNKNOWN',
       message: failure.message,

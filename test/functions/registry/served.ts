@@ -9,16 +9,21 @@ import { getTestServer } from '@google-cloud/functions-framework/testing';
 import type { PackageSource } from '#core/package-source.ts';
 import { openBlobs } from '#core/google/blobs.ts';
 import { openManifests } from '#core/google/manifests.ts';
+import type { PullPolicy } from '#core/pull-decision.ts';
+import { createAsking } from '#functions/asking.ts';
 import { createRegistry, type RegistryParts, type RequestHandler } from '#functions/registry/registry.ts';
-import { createWaiting } from '#functions/registry/waiting.ts';
+import { createWaiting, type Waiting, type WaitingParts } from '#functions/registry/waiting.ts';
 import { collectLog } from '#test/collected-log.ts';
-import { Cloud } from '#test/cloud.ts';
+import { Cloud, SETTINGS } from '#test/cloud.ts';
 
 // As Cloud Run sets it: otherwise Express answers errors with stack traces.
 process.env['NODE_ENV'] = 'production';
 
 export const BASE_URL = 'https://storage.example.org/bucket/blobs';
 const SOURCE: PackageSource = { kind: 'debian' };
+
+/** What a registry goes by where nothing else is said. */
+export const POLICY: PullPolicy = { settings: SETTINGS, freshMs: 6 * 3_600_000, staleMs: 7 * 24 * 3_600_000 };
 
 type ServerKind = 'node:http' | 'functions-framework';
 
@@ -68,7 +73,7 @@ export class Served implements AsyncDisposable {
       manifests: openManifests(cloud.firestore),
       blobs: openBlobs(cloud.firestore),
       baseUrl: BASE_URL,
-      waiting: createWaiting({ images: cloud.images, hints: cloud.hints, log, holdMs }),
+      waiting: waitingOn(cloud, { log, holdMs }),
       ...overrides,
     });
     const server = kind === 'node:http' ? plainServer(handler) : frameworkServer(handler);
@@ -146,6 +151,15 @@ export function onBothServers(title: string, holdMs: number, tests: (served: () 
       tests(() => served);
     });
   }
+}
+
+/** How a registry waits on a cloud, with some parts of it replaced. */
+export function waitingOn(
+  { images, sources, hints, readPullState }: Cloud,
+  parts: Pick<WaitingParts, 'log' | 'holdMs'> & Partial<WaitingParts>,
+): Waiting {
+  const all = { images, hints, readPullState, policy: POLICY, ...parts };
+  return createWaiting({ ...all, asking: createAsking({ ...all, sources }) });
 }
 
 function plainServer(handler: RequestHandler): Server {

@@ -5,12 +5,11 @@ import { openHints, type Hints } from '#core/google/hints.ts';
 import type { Images } from '#core/google/images.ts';
 import type { RequestKey } from '#core/image-request.ts';
 import { digestOf } from '#core/digest.ts';
-import { PermanentError } from '#core/errors.ts';
-import { createWaiting } from '#functions/registry/waiting.ts';
+import type { ReadPullState } from '#core/google/pull-state.ts';
 import { collectLog } from '#test/collected-log.ts';
-import { Cloud, PROJECT } from '#test/cloud.ts';
+import { claimant, Cloud, PROJECT } from '#test/cloud.ts';
 import { published } from '#test/published.ts';
-import { Served } from './served.ts';
+import { Served, waitingOn } from './served.ts';
 import { specError } from './spec-errors.ts';
 
 /** So short that a request is sent round at once, and so long that no test gets there. Milliseconds. */
@@ -26,11 +25,10 @@ after(() => cloud[Symbol.asyncDispose]());
 async function served(
   context: TestContext,
   holdMs: number,
-  parts: { images?: Images; hints?: Hints } = {},
+  parts: { images?: Images; hints?: Hints; readPullState?: ReadPullState } = {},
 ): Promise<Served> {
   const { log } = collectLog();
-  const { images = cloud.images, hints = cloud.hints } = parts;
-  const waiting = createWaiting({ images, hints, log, holdMs });
+  const waiting = waitingOn(cloud, { log, holdMs, ...parts });
   const one = await Served.start('functions-framework', cloud, holdMs, { waiting });
   context.after(() => one[Symbol.asyncDispose]());
   return one;
@@ -58,7 +56,7 @@ function counted(): { images: Images; started: number; ended: Promise<void> } {
 }
 
 async function publish(key: RequestKey, text: string): Promise<void> {
-  await cloud.images.claim(key, 'worker', 600);
+  await cloud.images.claim(key, claimant('worker'));
   await cloud.images.publish(key, 'worker', published(text));
 }
 
@@ -93,7 +91,7 @@ describe('a pull that waits longer than one request may take', () => {
   test('is told what goes on, for HEAD as for GET', async context => {
     const registry = await served(context, SHORT);
     const { name, key } = await cloud.newQueued();
-    await cloud.images.claim(key, 'worker', 600);
+    await cloud.images.claim(key, claimant('worker'));
     await cloud.images.renew(key, 'worker', { name: 'building', done: 3, of: 17 });
     for (const method of ['GET', 'HEAD']) {
       const { status, headers } = await registry.send(`/v2/${name}/manifests/latest`, { method });
@@ -158,11 +156,11 @@ describe('a pull that waits longer than one request may take', () => {
 describe('the build that a pull waits for', () => {
   test('is queued once and watched once, however many wait for it', async context => {
     const counter = counted();
-    const registry = await served(context, LONG, { images: counter.images });
+    const { readPullState, done } = countReads(30);
+    const registry = await served(context, LONG, { images: counter.images, readPullState });
     const { name, key } = cloud.newImage();
-    const reads = watchReads(counter.images, 30);
     const answers = Array.from({ length: 30 }, () => registry.send(`/v2/${name}/manifests/latest`));
-    await reads;
+    await done;
     assert.equal(await cloud.hintsAt(key, 'pull'), 1);
     await publish(key, 'for everyone');
     for (const answer of answers) assert.equal((await answer).body.toString(), 'for everyone');
@@ -200,8 +198,8 @@ describe('the build that a pull waits for', () => {
   test('is queued again, and once, where its failure is old enough', async context => {
     const registry = await served(context, LONG);
     const { name, key } = await cloud.newQueued();
-    await cloud.images.claim(key, 'worker', 600);
-    await cloud.images.fail(key, 'worker', new PermanentError({ kind: 'build_failed', message: 'old' }));
+    await cloud.images.claim(key, claimant('worker'));
+    await cloud.images.fail(key, 'worker', { kind: 'build_failed', message: 'old' }, 'r1');
     // A minute later, by the only clock that counts.
     const failedAt = new Date(Date.now() - 61_000);
     await cloud.firestore.collection('images').doc(key).update({ 'build.failedAt': failedAt });
@@ -214,7 +212,7 @@ describe('the build that a pull waits for', () => {
   test('wakes the workers again when its worker vanished', async context => {
     const registry = await served(context, LONG);
     const { name, key } = await cloud.newQueued('refresh');
-    await cloud.images.claim(key, 'vanishes', 0.05);
+    await cloud.images.claim(key, claimant('vanishes', 0.05));
     const answer = registry.send(`/v2/${name}/manifests/latest`);
     // Someone waits now: the hint is a pull's, whoever asked first.
     assert.equal(await cloud.hintsAt(key, 'pull'), 1);
@@ -248,17 +246,17 @@ test('an image whose manifest is gone is 500 with an id that the log has, and no
   assert.doesNotMatch(message, /manifest that is not stored/);
 });
 
-/** Resolves when the images were read so many times. */
-function watchReads(images: Images, count: number): Promise<void> {
+/** Reads, and says when there were so many. */
+function countReads(count: number): { readPullState: ReadPullState; done: Promise<void> } {
   const { promise, resolve } = Promise.withResolvers<void>();
   let reads = 0;
-  images.read = async key => {
-    const seen = await cloud.images.read(key);
+  const readPullState: ReadPullState = async (key, request) => {
+    const state = await cloud.readPullState(key, request);
     reads += 1;
     if (reads === count) resolve();
-    return seen;
+    return state;
   };
-  return promise;
+  return { readPullState, done: promise };
 }
 
 async function untilQueued(key: RequestKey): Promise<void> {

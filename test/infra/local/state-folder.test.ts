@@ -6,14 +6,14 @@ import { readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { StartError } from '#local/start-error.ts';
-import { openStateFolder } from '#local/state-folder.ts';
+import { openStateFolder, servicesFile } from '#local/state-folder.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 /** Seconds: whoever has the lock in these tests keeps it. */
 const AT_ONCE = 0;
 
 const OPEN_AND_STAY = `
-  import { openStateFolder } from '#local/state-folder.ts';
+  import { openStateFolder, servicesFile } from '#local/state-folder.ts';
   await openStateFolder(process.argv[1]);
   console.log('open');
   setInterval(() => {}, 1000);
@@ -68,14 +68,18 @@ await suite('state folder', { concurrency: 4, timeout: 20_000 }, () => {
     closeSync((await next).lock);
   });
 
-  test('tells which programs run, and forgets them', async context => {
+  test('tells which programs run and where the services are, and forgets both', async context => {
     const state = await openStateFolder(await temporaryFolder(context));
     context.after(() => closeSync(state.lock));
     const file = join(state.root, 'processes.json');
     state.recordProcesses({ worker: 12 });
     assert.deepEqual(JSON.parse(await readFile(file, 'utf8')), { start: process.pid, worker: 12 });
+    state.recordServices({ PUBSUB_EMULATOR_HOST: '127.0.0.1:1' });
+    const services = servicesFile(state.root);
+    assert.deepEqual(JSON.parse(await readFile(services, 'utf8')), { PUBSUB_EMULATOR_HOST: '127.0.0.1:1' });
     await state.forgetProcesses();
     await assert.rejects(readFile(file), { code: 'ENOENT' });
+    await assert.rejects(readFile(services), { code: 'ENOENT' });
   });
 
   test('cannot lie where folders cannot be made', async () => {

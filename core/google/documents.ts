@@ -1,0 +1,110 @@
+// Documents of one kind as typed values: read with the server's time, changed by pure functions in transactions.
+import {
+  FieldValue,
+  type CollectionReference,
+  type DocumentSnapshot,
+  type Timestamp,
+  type Transaction,
+} from '@google-cloud/firestore';
+import type { z } from 'zod';
+import { isLostRace, toPlain, toStored } from './firestore.ts';
+
+/** A document as it was at one moment of the server's clock. */
+export interface Seen<T> {
+  /** Undefined where there is none yet. */
+  readonly document: T | undefined;
+  /** The server's time of this state, in milliseconds since the epoch. */
+  readonly readTime: number;
+  readonly version: Timestamp | undefined;
+}
+
+/** What a change comes to: the next document, if it may be, and what the caller wants to know. */
+export interface Change<T, R> {
+  readonly next: T | undefined;
+  readonly result: R;
+  /** Writes into other documents in the same step. */
+  readonly alongside?: (transaction: Transaction) => void;
+}
+
+export interface Documents<K extends string, T> {
+  readonly read: (key: K) => Promise<Seen<T>>;
+  /** What a snapshot of this kind holds, for reads of several documents in one round trip. */
+  readonly parse: (snapshot: DocumentSnapshot) => Seen<T>;
+  /** Writes `next` if the document is still as it was seen. Answers whether it was. One write, no transaction. */
+  readonly writeIfUnchanged: (key: K, seen: Seen<T>, next: T) => Promise<boolean>;
+  /** Reads, decides and writes as one step. `decide` may run more than once: it only looks and answers. */
+  readonly change: <R>(key: K, decide: (document: T | undefined, now: number) => Change<T, R>) => Promise<R>;
+  /**
+   * Calls `onChange` with the present state and every later one until the returned function is called, or `onError` once
+   * where that cannot go on: the connection broke for good, or the document is not one that this code knows.
+   */
+  readonly watch: (key: K, onChange: (seen: Seen<T>) => void, onError: (error: Error) => void) => () => void;
+}
+
+export function openDocuments<K extends string, T extends object>(
+  collection: CollectionReference,
+  schema: z.ZodType<T>,
+): Documents<K, T> {
+  function parse(snapshot: DocumentSnapshot): Seen<T> {
+    const data = snapshot.data();
+    return {
+      document: data === undefined ? undefined : schema.parse(toPlain(data)),
+      readTime: snapshot.readTime.toMillis(),
+      version: snapshot.updateTime,
+    };
+  }
+
+  return {
+    parse,
+
+    async read(key) {
+      return parse(await collection.doc(key).get());
+    },
+
+    async writeIfUnchanged(key, { document, version }, next) {
+      const reference = collection.doc(key);
+      const gone = Object.keys(document ?? {}).filter(field => !(field in next));
+      const fields = {
+        ...toStored(next),
+        ...Object.fromEntries(gone.map(field => [field, FieldValue.delete()])),
+      };
+      try {
+        if (version === undefined) await reference.create(fields);
+        else await reference.update(fields, { lastUpdateTime: version });
+        return true;
+      } catch (error) {
+        if (isLostRace(error)) return false;
+        throw error;
+      }
+    },
+
+    change(key, decide) {
+      return collection.firestore.runTransaction(async transaction => {
+        const reference = collection.doc(key);
+        const { document, readTime } = parse(await transaction.get(reference));
+        const { next, result, alongside } = decide(document, readTime);
+        if (next !== undefined) {
+          transaction.set(reference, toStored(next));
+          alongside?.(transaction);
+        }
+        return result;
+      });
+    },
+
+    watch(key, onChange, onError) {
+      const stop = collection.doc(key).onSnapshot(snapshot => {
+        let seen: Seen<T>;
+        try {
+          seen = parse(snapshot);
+        } catch (error) {
+          // Firestore's client would keep what its listener throws to itself, and the caller would wait for nothing.
+          stop();
+          onError(error instanceof Error ? error : new Error(String(error)));
+          return;
+        }
+        onChange(seen);
+      }, onError);
+      return stop;
+    },
+  };
+}

@@ -1,0 +1,84 @@
+// What is known of a package source: the revision that its moving ref stood at, and when that was asked last.
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { ImageRequest } from './image-request.ts';
+import { formatPackageSource, packageSourceSchema } from './package-source.ts';
+
+export const sourceKeySchema = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .brand('SourceKey');
+
+/** Hash of a source and a ref of it: the id of their document. */
+export type SourceKey = z.infer<typeof sourceKeySchema>;
+
+/** Milliseconds since the epoch by the database's clock. */
+const serverTime = z.number();
+
+export const sourceDocumentSchema = z.object({
+  source: packageSourceSchema,
+  ref: z.string(),
+  /** Absent until a worker has resolved it. */
+  resolved: z
+    .object({
+      revision: z.string(),
+      /** The full name of the git ref that it was found under. */
+      gitRef: z.string().optional(),
+      checkedAt: serverTime,
+      /** Revisions that it stood at before, the latest first, and when it was first seen to have left each. */
+      earlier: z.array(z.object({ revision: z.string(), leftAt: serverTime })),
+    })
+    .optional(),
+  /** When a worker was last asked to look. */
+  askedAt: serverTime.optional(),
+});
+
+export type SourceDocument = z.infer<typeof sourceDocumentSchema>;
+export type ResolvedRevision = NonNullable<SourceDocument['resolved']>;
+
+/** One document for all images of a source at a ref, whatever they hold. */
+export function sourceKey({ source, ref }: Pick<ImageRequest, 'source' | 'ref'>): SourceKey {
+  const canonical = JSON.stringify([formatPackageSource(source), ref]);
+  return sourceKeySchema.parse(createHash('sha256').update(canonical).digest('hex'));
+}
+
+/** How long a question about a source that nobody answered stays unrepeated. Milliseconds. */
+export const ASK_AGAIN_MS = 60_000;
+
+/** Whether what is known of a source is recent enough to go by. */
+export function isFresh(
+  resolved: Pick<ResolvedRevision, 'checkedAt'> | undefined,
+  now: number,
+  freshMs: number,
+): boolean {
+  return resolved !== undefined && now - resolved.checkedAt < freshMs;
+}
+
+/** Whether a worker should be asked to look at a source now: nobody was, or the last one who was asked did not answer. */
+export function shouldAsk(document: SourceDocument | undefined, now: number): boolean {
+  return document?.askedAt === undefined || now - document.askedAt > ASK_AGAIN_MS;
+}
+
+/** How many earlier revisions are remembered: a week of a source that moves at every look of six hours, twice over. */
+export const EARLIER_LIMIT = 60;
+
+/** What is known after a worker found the source at a revision. */
+export function resolvedAt(
+  document: SourceDocument | undefined,
+  { revision, gitRef }: Pick<ResolvedRevision, 'revision' | 'gitRef'>,
+  now: number,
+): ResolvedRevision {
+  const known = document?.resolved;
+  const { earlier = [] } = known ?? {};
+  if (known === undefined || known.revision === revision)
+    return { revision, gitRef, checkedAt: now, earlier };
+  const left = { revision: known.revision, leftAt: now };
+  return { revision, gitRef, checkedAt: now, earlier: [left, ...earlier].slice(0, EARLIER_LIMIT) };
+}
+
+const COMMIT = /^[0-9a-f]{40}$/;
+
+/** Whether a request names a commit: it stands for one revision for good, and is never resolved again. */
+export function isPinned({ source, ref }: Pick<ImageRequest, 'source' | 'ref'>): boolean {
+  return COMMIT.test(source.kind === 'channel' ? source.name : ref);
+}

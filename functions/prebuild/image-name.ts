@@ -1,0 +1,14 @@
+// `shell/git` or `shell/git:latest`: an image as people write it, without a registry's address.
+import { parseRepositoryName, parseTag, type RepositoryName, type Tag } from '#core/reference.ts';
+
+export interface ImageName {
+  readonly name: RepositoryName;
+  readonly tag: Tag;
+}
+
+/** The tag is `latest` where none is given, as for docker. Throws a RegistryError for what is no image's name. */
+export function parseImageName(text: string): ImageName {
+  const colon = text.indexOf(':');
+  if (colon < 0) return { name: parseRepositoryName(text), tag: parseTag('latest') };
+  return { name: parseRepositoryName(text.slice(0, colon)), tag: parseTag(text.slice(colon + 1)) };
+}

@@ -1,0 +1,22 @@
+// What makes Google's clients talk to this machine.
+
+export const PROJECT = 'derivery-local';
+
+const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '::1'];
+
+/** What every program of a local system is given besides the person's own settings. */
+export function localEnvironment(): Readonly<Record<string, string>> {
+  // gRPC and the HTTP clients would ask a proxy even for this machine.
+  const unproxied = [process.env['no_proxy'] ?? process.env['NO_PROXY'], ...LOOPBACK_NAMES]
+    .filter(Boolean)
+    .join(',');
+  return {
+    no_proxy: unproxied,
+    NO_PROXY: unproxied,
+    GOOGLE_CLOUD_PROJECT: PROJECT,
+    // Without it the clients look for Google's metadata server first.
+    METADATA_SERVER_DETECTION: 'none',
+    // Express prints stack traces to clients otherwise.
+    NODE_ENV: 'production',
+  };
+}

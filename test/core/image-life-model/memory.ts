@@ -1,0 +1,83 @@
+// Documents in memory, with the semantics of core/google/documents.ts: read, write if unchanged, and transactions that
+// run again when somebody wrote in between.
+import { Timestamp, type Transaction } from '@google-cloud/firestore';
+import type { z } from 'zod';
+import type { Documents } from '#core/google/documents.ts';
+
+/** The server's clock: time passes when the test says so. Milliseconds since the epoch. */
+export interface Clock {
+  now: number;
+}
+
+export interface Memory<K extends string, T> extends Documents<K, T> {
+  /** Has this done by others between the next transaction's read and its write. */
+  readonly interrupt: (others: () => Promise<void>) => void;
+}
+
+export function memoryDocuments<K extends string, T>(
+  clock: Clock,
+  schema: z.ZodType<T>,
+  alongside: Transaction,
+): Memory<K, T> {
+  const cells = new Map<K, { readonly text: string; readonly version: number }>();
+  let versions = 0;
+  let others: (() => Promise<void>) | undefined;
+
+  function write(key: K, next: T): void {
+    // As Firestore: what is undefined is not there, and what a reader gets is its own.
+    const text = JSON.stringify(schema.parse(next));
+    // A write that changes nothing is none: the document keeps its version.
+    if (text === cells.get(key)?.text) return;
+    versions += 1;
+    cells.set(key, { text, version: versions });
+  }
+
+  function see(key: K) {
+    const cell = cells.get(key);
+    return {
+      document: cell && schema.parse(JSON.parse(cell.text)),
+      readTime: clock.now,
+      version: cell && Timestamp.fromMillis(cell.version),
+    };
+  }
+
+  return {
+    async read(key) {
+      return see(key);
+    },
+
+    async writeIfUnchanged(key, { version }, next) {
+      if (version?.toMillis() !== cells.get(key)?.version) return false;
+      write(key, next);
+      return true;
+    },
+
+    async change(key, decide) {
+      for (;;) {
+        const { document, readTime } = see(key);
+        const version = cells.get(key)?.version;
+        const change = decide(document, readTime);
+        const interruption = others;
+        others = undefined;
+        await interruption?.();
+        if (cells.get(key)?.version !== version) continue;
+        if (change.next !== undefined) {
+          write(key, change.next);
+          change.alongside?.(alongside);
+        }
+        return change.result;
+      }
+    },
+
+    interrupt(next) {
+      others = next;
+    },
+
+    parse: () => {
+      throw new Error('there are no snapshots in memory');
+    },
+    watch: () => {
+      throw new Error('nobody watches memory');
+    },
+  };
+}

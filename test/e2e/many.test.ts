@@ -1,0 +1,114 @@
+// Many who ask at once, and those who die or sleep among them: an image is built once, and every pull gets it.
+import assert from 'node:assert/strict';
+import { before, after, describe, test, type TestContext } from 'node:test';
+import { Cloud } from '#test/cloud.ts';
+import { debianSet, type DebianSet } from '#test/nix/debian-set.ts';
+import { Fleet, smallPackages, type FleetProgram } from './fleet.ts';
+import { checkBlobs, pullManifest, type PulledManifest } from './oci-client.ts';
+
+const published = (line: string): boolean => line.includes('"build published"');
+const started = (line: string): boolean => line.includes('"build started"');
+
+function countAll(programs: readonly FleetProgram[], matches: (line: string) => boolean): number {
+  return programs.reduce((sum, { log }) => sum + log.count(matches), 0);
+}
+
+describe('many', { concurrency: 2, timeout: 240_000 }, () => {
+  let cloud: Cloud;
+  let set: DebianSet;
+  before(async () => {
+    cloud = await Cloud.start();
+    set = await debianSet();
+  });
+  after(() => cloud[Symbol.asyncDispose]());
+
+  async function newFleet(
+    context: TestContext,
+    settings: NodeJS.ProcessEnv = {},
+  ): Promise<{ fleet: Fleet; folder: string }> {
+    const folder = await smallPackages(context, ['small', 'tiny']);
+    const fleet = await Fleet.start(cloud, set, folder, { DERIVERY_HOLD_SECONDS: '2', ...settings });
+    context.after(() => fleet[Symbol.asyncDispose]());
+    return { fleet, folder };
+  }
+
+  test('200 pulls of a new image at once, over 4 registries and 3 workers: one build, one digest', async context => {
+    const { fleet } = await newFleet(context);
+    const registries = await Promise.all(Array.from({ length: 4 }, () => fleet.startRegistry()));
+    const workers = await Promise.all(Array.from({ length: 3 }, () => fleet.startWorker()));
+    const pulls = Array.from({ length: 50 }, () =>
+      registries.map(({ address }) => pullManifest(address, 'small')),
+    );
+    const manifests = await Promise.all(pulls.flat());
+    assert.equal(manifests.length, 200);
+    assert.equal(new Set(manifests.map(({ digest }) => digest)).size, 1);
+
+    // What is still under way when the image is there would be a second build.
+    await Promise.all(workers.map(worker => worker.stop()));
+    assert.equal(countAll(workers, started), 1);
+    assert.equal(countAll(workers, published), 1);
+  });
+
+  for (const [when, steps] of [
+    ['in the middle of its work', ['spool opened']],
+    ['with its last write on its way', ['Commit images manifests sent']],
+  ] as const) {
+    test(`a worker stands still ${when} until another has the build: it changes nothing any more`, async context => {
+      const { fleet, folder } = await newFleet(context, { DERIVERY_LEASE_SECONDS: '1' });
+      const registry = await fleet.startRegistry();
+      const sleeper = await fleet.startWorker();
+      await sleeper.signalAt('SIGSTOP', steps);
+      const pulled = pullManifest(registry.address, 'small');
+      await sleeper.log.until(started);
+      const second = await fleet.startWorker();
+      const { digest } = await pulled;
+      assert.deepEqual([second.log.count(published), sleeper.log.count(published)], [1, 0]);
+      const documents = await imagesOf(folder);
+
+      sleeper.signal('SIGCONT');
+      await sleeper.log.until(line => line.includes('the lease was lost'));
+      assert.equal(await sleeper.stop(), 'exit code 0');
+      assert.deepEqual(await imagesOf(folder), documents);
+      assert.equal(sleeper.log.count(published), 0);
+      assert.equal((await pullManifest(registry.address, 'small')).digest, digest);
+    });
+  }
+
+  for (const [when, steps] of [
+    ['before the hint is sent', ['Publish sent']],
+    ['before it knows that its document is there', ['Commit images answered']],
+  ] as const) {
+    test(`a registry dies ${when}: the pull that waits and the next one succeed`, async context => {
+      const { fleet } = await newFleet(context);
+      const [first, second] = await Promise.all([fleet.startRegistry(), fleet.startRegistry()]);
+      await fleet.startWorker();
+      await first.signalAt('SIGKILL', steps);
+      const manifest = await pullThrough([first.address, second.address], 'small');
+      assert.equal(await first.ended, 'killed by SIGKILL');
+      assert.equal(await checkBlobs(second.address, 'small', manifest), manifest.layers.length + 1);
+      assert.equal((await pullManifest(second.address, 'small')).digest, manifest.digest);
+    });
+  }
+
+  /** The image documents of a source, with the moment when each was written last. */
+  async function imagesOf(folder: string) {
+    const { docs } = await cloud.firestore
+      .collection('images')
+      .where('request.source.folder', '==', folder)
+      .get();
+    return docs.map(document => [document.id, document.data(), document.updateTime.valueOf()]);
+  }
+});
+
+/** As a client does behind a load balancer: where a connection breaks it asks again, and another instance answers. */
+async function pullThrough(registries: readonly string[], name: string): Promise<PulledManifest> {
+  const [registry, ...others] = registries;
+  if (registry === undefined) throw new Error('no registry is left');
+  try {
+    return await pullManifest(registry, name);
+  } catch (error) {
+    // What fetch throws where there is no answer.
+    if (!(error instanceof TypeError)) throw error;
+    return pullThrough(others, name);
+  }
+}

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { readdir } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { after, before, describe, test, type TestContext } from 'node:test';
+import { layerKeySchema } from '#core/layer.ts';
+import { openBlobs } from '#core/google/blobs.ts';
+import { openBlobBucket } from '#core/google/bucket.ts';
+import { openLayers } from '#core/google/layers.ts';
+import { createLayerStore, type LayerStore, type PlannedLayer } from '#worker/layer-store.ts';
+import { BUCKET, Cloud, PROJECT } from '#test/cloud.ts';
+import { temporaryFolder } from './pack/trees.ts';
+
+let cloud: Cloud;
+before(async () => {
+  cloud = await Cloud.start();
+});
+after(() => cloud[Symbol.asyncDispose]());
+
+const never = new AbortController().signal;
+
+function open(context: TestContext): { store: LayerStore; spoolFolder: string } {
+  const spoolFolder = temporaryFolder(context);
+  const { firestore } = cloud;
+  const bucket = openBlobBucket(PROJECT, BUCKET);
+  const blobs = openBlobs(firestore);
+  return {
+    store: createLayerStore({ bucket, blobs, layers: openLayers(firestore), spoolFolder }),
+    spoolFolder,
+  };
+}
+
+/** A layer of one file that no other test has. */
+function newLayer(size = 100): PlannedLayer {
+  const content = randomBytes(size);
+  const key = layerKeySchema.parse(createHash('sha256').update(content).digest('hex'));
+  const name = Buffer.from('file');
+  return {
+    key,
+    narHashes: [],
+    entries: () => [{ kind: 'file', name, mode: 0o444, size, content: () => [content] }],
+  };
+}
+
+describe('layers', () => {
+  test('are stored once, and their facts are in the order asked', async context => {
+    const { store, spoolFolder } = open(context);
+    const [first, second, third] = [newLayer(), newLayer(), newLayer()];
+    const done: number[] = [];
+    const known = await store.storeAll([second], () => {}, never);
+    const facts = await store.storeAll(
+      [first, { ...second, entries: () => assert.fail('it is known') }, third],
+      count => done.push(count),
+      never,
+    );
+    assert.deepEqual(facts[1], known[0]);
+    assert.equal(new Set(facts.map(({ digest }) => digest)).size, 3);
+    assert.deepEqual(done, [1, 2, 3]);
+    assert.deepEqual(await readdir(spoolFolder), []);
+  });
+
+  test('that one of them cannot be packed is the error of all, and nothing stays in the spool', async context => {
+    const { store, spoolFolder } = open(context);
+    const broken: PlannedLayer = { ...newLayer(), entries: () => Promise.reject(new Error('no such path')) };
+    await assert.rejects(
+      store.storeAll([newLayer(), broken, newLayer()], () => {}, never),
+      {
+        message: 'no such path',
+      },
+    );
+    assert.deepEqual(await readdir(spoolFolder), []);
+  });
+
+  // From 8 MiB on an upload is resumable.
+  for (const size of [100, 9 << 20]) {
+    test(`of ${size} bytes are left when the work is to end, though Cloud Storage says nothing`, async context => {
+      const asked = Promise.withResolvers<void>();
+      const mute = createServer(() => asked.resolve()).listen(0, '127.0.0.1');
+      await once(mute, 'listening');
+      const address = process.env['STORAGE_EMULATOR_HOST'];
+      process.env['STORAGE_EMULATOR_HOST'] = `http://127.0.0.1:${(mute.address() as AddressInfo).port}`;
+      context.after(() => {
+        process.env['STORAGE_EMULATOR_HOST'] = address;
+        mute.close().closeAllConnections();
+      });
+      const { store, spoolFolder } = open(context);
+      const stop = new AbortController();
+      const stored = store.storeAll([newLayer(size)], () => {}, stop.signal);
+      await asked.promise;
+      stop.abort(new Error('enough'));
+      await assert.rejects(stored, { message: 'enough' });
+      assert.deepEqual(await readdir(spoolFolder), []);
+    });
+  }
+});

@@ -1,0 +1,57 @@
+// The revision that an image is made at: the one its source was last seen at, where that is recent, or a new look.
+import type { ImageRequest } from '#core/image-request.ts';
+import type { PackageSource } from '#core/package-source.ts';
+import { isFresh, isPinned, sourceKey, type SourceKey } from '#core/source-document.ts';
+import type { Sources } from '#core/google/sources.ts';
+import type { FoundRevision, PackageSources } from './source.ts';
+
+/** A revision, and when the source was seen at it by the server's clock. */
+export interface SeenRevision extends FoundRevision {
+  readonly checkedAt: number;
+}
+
+export interface RevisionsParts {
+  readonly sources: Sources;
+  readonly packageSources: PackageSources;
+  /** For how long a source's revision is gone by without asking again. Milliseconds. */
+  readonly freshMs: number;
+}
+
+export type Revisions = ReturnType<typeof createRevisions>;
+
+export function createRevisions({ sources, packageSources, freshMs }: RevisionsParts) {
+  /** Looks, and lets everyone know. */
+  async function look(
+    request: Pick<ImageRequest, 'source' | 'ref'>,
+    signal: AbortSignal,
+  ): Promise<SeenRevision> {
+    const found = await packageSources.find(request.source, request.ref, signal);
+    const { checkedAt } = await sources.record(sourceKey(request), request, found);
+    return { ...found, checkedAt };
+  }
+
+  return {
+    /** The revision to make an image at. `now` is the server's time. Throws as {@link PackageSources} does. */
+    async forImage(request: ImageRequest, now: number, signal: AbortSignal): Promise<SeenRevision> {
+      const { source, ref } = request;
+      if (isPinned(request)) return { ...(await packageSources.find(source, ref, signal)), checkedAt: now };
+      if (!isLocal(source)) {
+        const known = await sources.freshRevision(sourceKey(request), freshMs);
+        if (known !== undefined) return { ...known, gitRef: known.gitRef };
+      }
+      return look(request, signal);
+    },
+
+    /** Looks at a source again, unless that was done since it was asked for. */
+    async refresh(key: SourceKey, signal: AbortSignal): Promise<void> {
+      const { document, readTime } = await sources.read(key);
+      if (document === undefined || isFresh(document.resolved, readTime, freshMs)) return;
+      await look(document, signal);
+    },
+  };
+}
+
+/** A folder holds what it holds now, whatever it held at an older revision. */
+function isLocal({ kind }: PackageSource): boolean {
+  return kind === 'path' || kind === 'debian';
+}
