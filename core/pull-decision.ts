@@ -94,9 +94,9 @@ function isServable(
   return now - staleSince < policy.staleMs;
 }
 
-/** When the source was seen to have left an image's revision; when it was there last, where that is too long ago to tell. */
-function leftAt({ earlier }: Known, { revision, checkedAt }: CurrentImage): number {
-  return earlier.find(left => left.revision === revision)?.leftAt ?? checkedAt;
+/** When the source was first seen to have left an image's revision: longer ago than anything where that is forgotten. */
+function leftAt({ earlier }: Known, { revision }: CurrentImage): number {
+  return earlier.find(left => left.revision === revision)?.leftAt ?? Number.NEGATIVE_INFINITY;
 }
 
 /**

@@ -46,7 +46,6 @@ function imagesIn(
   collection: CollectionReference,
   documents: Documents<RequestKey, ImageDocument>,
 ) {
-
   /** A write of the worker that holds the lease; where the life says no, the lease is another's by now. */
   async function asHolder(
     key: RequestKey,

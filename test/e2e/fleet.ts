@@ -11,7 +11,7 @@ import { startRun, type Ending } from '#local/supervised-program.ts';
 import { BUCKET, PROJECT, type Cloud } from '#test/cloud.ts';
 import type { DebianSet } from '#test/nix/debian-set.ts';
 import { scratchSet } from '#test/worker/nix/scratch-set.ts';
-import { SET_LINE, type SignalMessage } from './steps/signal-message.ts';
+import { COME_LINE, SET_LINE, type SignalMessage } from './steps/signal-message.ts';
 import { LineLog } from './line-log.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -27,6 +27,8 @@ export interface FleetProgram {
   readonly ended: Promise<Ending>;
   /** Has it get a signal at the last of these steps (steps/watch-steps.ts), once they have happened in this order. */
   signalAt(signal: SignalMessage['signal'], steps: readonly string[]): Promise<void>;
+  /** Resolves when that signal has come. */
+  untilSignal(): Promise<void>;
   signal(signal: NodeJS.Signals): void;
   /** Asks it to end, and answers how it did. */
   stop(): Promise<Ending>;
@@ -115,6 +117,7 @@ export class Fleet implements AsyncDisposable {
         run.send({ type: 'signal-at', signal, steps: [...steps] } satisfies SignalMessage);
         await log.until(line => line === SET_LINE, since);
       },
+      untilSignal: async () => void (await log.until(line => line === COME_LINE)),
       signal: signal => void process.kill(run.pid, signal),
       async stop() {
         await run.end(GRACE_MS);

@@ -29,7 +29,7 @@ export interface LocalSystem {
   readonly state: string;
   /** All that was printed so far. */
   readonly lines: readonly string[];
-  /** The programs that run now: `start`, `stand-ins`, `registry`, `worker`, `janitor`. */
+  /** The programs that run now: `start`, `stand-ins`, `registry`, `worker`, `prebuild`, `janitor`. */
   processes(): Promise<Readonly<Record<string, number>>>;
   /** The first line that matches, printed already or yet to come; only from line `since` on. Fails at the end. */
   waitFor(match: LineMatch, since?: number): Promise<string>;

@@ -7,7 +7,10 @@ import { Fleet, smallPackages, type FleetProgram } from './fleet.ts';
 import { checkBlobs, pullManifest, type PulledManifest } from './oci-client.ts';
 
 const published = (line: string): boolean => line.includes('"build published"');
+const lost = (line: string): boolean => line.includes('"the lease was lost');
 const started = (line: string): boolean => line.includes('"build started"');
+
+const SHORT_LEASE = { DERIVERY_LEASE_SECONDS: '1' };
 
 function countAll(programs: readonly FleetProgram[], matches: (line: string) => boolean): number {
   return programs.reduce((sum, { log }) => sum + log.count(matches), 0);
@@ -49,30 +52,47 @@ describe('many', { concurrency: 2, timeout: 240_000 }, () => {
     assert.equal(countAll(workers, published), 1);
   });
 
-  for (const [when, steps] of [
-    ['in the middle of its work', ['spool opened']],
-    ['with its last write on its way', ['Commit images manifests sent']],
-  ] as const) {
-    test(`a worker stands still ${when} until another has the build: it changes nothing any more`, async context => {
-      const { fleet, folder } = await newFleet(context, { DERIVERY_LEASE_SECONDS: '1' });
-      const registry = await fleet.startRegistry();
-      const sleeper = await fleet.startWorker();
-      await sleeper.signalAt('SIGSTOP', steps);
-      const pulled = pullManifest(registry.address, 'small');
-      await sleeper.log.until(started);
-      const second = await fleet.startWorker();
-      const { digest } = await pulled;
-      assert.deepEqual([second.log.count(published), sleeper.log.count(published)], [1, 0]);
-      const documents = await imagesOf(folder);
+  test('a worker stands still in its work until another has made the image: it writes nothing more', async context => {
+    const { fleet, folder } = await newFleet(context, SHORT_LEASE);
+    const registry = await fleet.startRegistry();
+    const sleeper = await fleet.startWorker();
+    await sleeper.signalAt('SIGSTOP', ['spool opened']);
+    const pulled = pullManifest(registry.address, 'small');
+    await sleeper.untilSignal();
+    const second = await fleet.startWorker();
+    const { digest } = await pulled;
+    const documents = await imagesOf(folder);
 
-      sleeper.signal('SIGCONT');
-      await sleeper.log.until(line => line.includes('the lease was lost'));
-      assert.equal(await sleeper.stop(), 'exit code 0');
-      assert.deepEqual(await imagesOf(folder), documents);
-      assert.equal(sleeper.log.count(published), 0);
-      assert.equal((await pullManifest(registry.address, 'small')).digest, digest);
-    });
-  }
+    sleeper.signal('SIGCONT');
+    await sleeper.log.until(lost);
+    assert.equal(await sleeper.stop(), 'exit code 0');
+    assert.deepEqual(await imagesOf(folder), documents);
+    assert.deepEqual([second.log.count(published), sleeper.log.count(published)], [1, 0]);
+    assert.equal((await pullManifest(registry.address, 'small')).digest, digest);
+  });
+
+  test('a worker stands still with its image on the way out: while another is at it, that is refused', async context => {
+    const { fleet, folder } = await newFleet(context, SHORT_LEASE);
+    const registry = await fleet.startRegistry();
+    const sleeper = await fleet.startWorker();
+    await sleeper.signalAt('SIGSTOP', ['Commit images manifests sent']);
+    const pulled = pullManifest(registry.address, 'small');
+    await sleeper.untilSignal();
+    // Its lease is a long one: nobody takes it while it stands still, too.
+    const second = await fleet.startWorker({ DERIVERY_LEASE_SECONDS: '600' });
+    await second.signalAt('SIGSTOP', ['nix-store --dump-db started']);
+    await second.untilSignal();
+    const documents = await imagesOf(folder);
+
+    sleeper.signal('SIGCONT');
+    await sleeper.log.until(lost);
+    assert.deepEqual(await imagesOf(folder), documents);
+
+    second.signal('SIGCONT');
+    await pulled;
+    await second.log.until(published);
+    assert.equal(sleeper.log.count(published), 0);
+  });
 
   for (const [when, steps] of [
     ['before the hint is sent', ['Publish sent']],

@@ -60,6 +60,28 @@ describe('queue', () => {
     assert.equal((await cloud.buildOf(key)).state, 'building');
   });
 
+  test('of what is under way changes nothing, and raising what someone waits for neither', async () => {
+    const { key, request } = await cloud.newQueued();
+    const queued = await cloud.images.read(key);
+    assert.equal(await cloud.images.queue(key, request, refresh, queued), false);
+    assert.equal(await cloud.images.raise(key, queued), false);
+    await cloud.images.claim(key, claimant('a'));
+    const building = await cloud.images.read(key);
+    assert.equal(await cloud.images.queue(key, request, refresh, building), false);
+    assert.equal(await cloud.images.raise(key, building), false);
+    assert.deepEqual((await cloud.images.read(key)).document, building.document);
+  });
+
+  test('of a refresh that someone waits for now is raised by exactly one of many', async () => {
+    const { key } = await cloud.newQueued('refresh');
+    const seen = await cloud.images.read(key);
+    const answers = await Promise.all(Array.from({ length: 20 }, () => cloud.images.raise(key, seen)));
+    assert.equal(answers.filter(Boolean).length, 1);
+    const build = await cloud.buildOf(key);
+    assert.ok(build.state === 'queued');
+    assert.equal(build.by, 'pull');
+  });
+
   test('keeps the image that is there', async () => {
     const { key, request } = await cloud.newQueued();
     await cloud.images.claim(key, claimant('a'));

@@ -5,6 +5,7 @@ import type { ImageDocument, Phase, Priority } from '#core/image-document.ts';
 import type { ImageRequest } from '#core/image-request.ts';
 import type { SettingsDigest } from '#core/image-settings.ts';
 import type { PullPolicy } from '#core/pull-decision.ts';
+import type { SourceDocument } from '#core/source-document.ts';
 import type { Answer } from './answer.ts';
 
 const MINUTE = 60_000;
@@ -229,6 +230,22 @@ export class Model {
     return this.looks.filter(
       ({ at, revision }, i) => revision !== this.looks[i - 1]?.revision && now < at + span,
     ).length;
+  }
+
+  /** The source's document, as it must be. */
+  sourceDocument(): SourceDocument | undefined {
+    if (this.sourceWrites === 0) return undefined;
+    const { source, ref } = this.request;
+    const last = this.looks.at(-1);
+    const moves = this.looks.filter(({ revision }, i) => i > 0 && this.looks[i - 1]?.revision !== revision);
+    const left = moves.map(move => {
+      const before = this.looks[this.looks.indexOf(move) - 1];
+      return { revision: before?.revision, leftAt: move.at };
+    });
+    const earlier = left.toReversed().slice(0, 60);
+    const resolved = last && { revision: last.revision, checkedAt: last.at, earlier };
+    const document = { source, ref, resolved, askedAt: this.lookAskedAt };
+    return JSON.parse(JSON.stringify(document)) as SourceDocument;
   }
 
   /** The image's document, as it must be. */

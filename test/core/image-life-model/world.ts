@@ -26,7 +26,9 @@ export class World {
   /** Plays a step, and compares the document with the model. */
   async play(step: Step): Promise<void> {
     await this.#play(step);
-    const { parts, model, revisions } = this.#stage;
+    const { parts, sourceKey, model, revisions } = this.#stage;
+    const source = await parts.sources.read(sourceKey);
+    assert.deepEqual(source.document, model.sourceDocument(), 'the source is what it must be');
     const { document } = await parts.images.read(parts.key);
     assert.deepEqual(document, model.document(), 'the document is what it must be');
     if (document === undefined) return;

@@ -12,3 +12,6 @@ export type SignalMessage = z.infer<typeof signalMessageSchema>;
 
 /** Printed once the program knows. */
 export const SET_LINE = 'the signal’s step is set';
+
+/** Printed right before the signal. */
+export const COME_LINE = 'the signal’s step has come';
