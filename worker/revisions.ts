@@ -25,9 +25,12 @@ export function createRevisions({ sources, packageSources, freshMs }: RevisionsP
     request: Pick<ImageRequest, 'source' | 'ref'>,
     signal: AbortSignal,
   ): Promise<SeenRevision> {
+    const key = sourceKey(request);
+    const { readTime } = await sources.read(key);
     const found = await packageSources.find(request.source, request.ref, signal);
-    const { checkedAt } = await sources.record(sourceKey(request), request, found);
-    return { ...found, checkedAt };
+    const { revision, gitRef, checkedAt } = await sources.record(key, request, found, readTime);
+    // What is evaluated of a folder is what it holds now, whatever another worker found there.
+    return isLocal(request.source) ? { ...found, checkedAt } : { revision, gitRef, checkedAt };
   }
 
   return {

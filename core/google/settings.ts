@@ -42,7 +42,7 @@ export const pullSettings = {
   /** For how long an image is served after its source has moved on, where no newer one can be made. */
   DERIVERY_STALE_SECONDS: z.coerce
     .number()
-    .nonnegative()
+    .positive()
     .default(7 * 24 * 3600),
 };
 

@@ -45,14 +45,21 @@ function sourcesIn(collection: CollectionReference, documents: Documents<SourceK
       return isFresh(document?.resolved, readTime, freshMs) ? document?.resolved : undefined;
     },
 
-    /** Notes where the source stands now, and answers what is known from then on. */
+    /**
+     * Notes where the source was found, and answers what is known from then on. `lookedAt` is the server's time before
+     * the look: what a worker that stood still in between found does not replace a later look.
+     */
     record(
       key: SourceKey,
       request: Pick<ImageRequest, 'source' | 'ref'>,
       found: Pick<ResolvedRevision, 'revision' | 'gitRef'>,
+      lookedAt?: number,
     ): Promise<ResolvedRevision> {
       return documents.change(key, (document, now) => {
-        const result = resolvedAt(document, found, now);
+        const at = lookedAt ?? now;
+        const known = document?.resolved;
+        if (known !== undefined && known.checkedAt > at) return { next: undefined, result: known };
+        const result = resolvedAt(document, found, at);
         return { next: { source: request.source, ref: request.ref, resolved: result }, result };
       });
     },

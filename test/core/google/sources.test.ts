@@ -47,6 +47,17 @@ describe('a source', () => {
     assert.deepEqual((await cloud.sources.read(key)).document?.resolved, known, 'asking forgets nothing');
   });
 
+  test('that was looked at since is not set back by who stood still after an older look', async () => {
+    const { key, asked } = newSource();
+    const { readTime } = await cloud.sources.read(key);
+    const later = await cloud.sources.record(key, asked, { revision: 'r2', gitRef: undefined });
+    const told = await cloud.sources.record(key, asked, { revision: 'r1', gitRef: undefined }, readTime);
+    const { resolved } = (await cloud.sources.read(key)).document ?? {};
+    for (const known of [told, resolved]) {
+      assert.deepEqual([known?.revision, known?.checkedAt], ['r2', later.checkedAt]);
+    }
+  });
+
   test('that moves is remembered where it was, whoever looks at the same time', async () => {
     const { key, asked } = newSource();
     const revisions = ['r1', 'r2', 'r3'];
