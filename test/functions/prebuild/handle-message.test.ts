@@ -141,6 +141,18 @@ describe('a prebuild', () => {
     await isQueued(scene);
   });
 
+  test('of an older image whose refresh failed a moment ago has the source looked at, once that is due', async context => {
+    const scene = await sceneOf(context);
+    await scene.make('older', 'r1');
+    await scene.look('r2');
+    await scene.fail({ kind: 'build_failed', message: 'it does not build any more' }, 'r2');
+    await scene.ago('sources', 'resolved.checkedAt', POLICY.freshMs + MINUTE);
+    await scene.ago('images', 'current.checkedAt', POLICY.freshMs + MINUTE);
+    await prebuild(scene);
+    assert.deepEqual(await cloud.takeHints('refresh'), [scene.source]);
+    assert.equal((await scene.build()).state, 'failed');
+  });
+
   test('of what is refused has the source looked at, once that is due', async context => {
     const scene = await sceneOf(context);
     await scene.look('r1');
