@@ -47,6 +47,7 @@ export async function buildImage(parts: BuildParts, key: RequestKey): Promise<Ha
   const claim = await images.claim(key, { token, settings, durationSeconds: leaseSeconds });
   switch (claim.kind) {
     case 'nothing-to-do':
+      log.info('hint dropped: there is no such build, or it is done, or another worker has it');
       return 'done';
     case 'declined':
       log.info('build declined: it is to be made under other settings than this worker has');
