@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { suite, test, type TestContext } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { StartError } from '#local/start-error.ts';
 import type { Program } from '#local/supervised-program.ts';
 import { Supervisor, type SupervisorOptions } from '#local/supervisor.ts';
@@ -163,6 +164,7 @@ await suite('supervisor', { concurrency: 4, timeout: 20_000 }, () => {
     const allGone = once(held, 'close');
     supervising.kill('SIGKILL');
     await allGone;
-    assert.deepEqual(pids.filter(isAlive), []);
+    // What has ended is there until the system has taken note of it, which nothing tells: the suite's limit bounds this.
+    while (pids.some(isAlive)) await delay(10);
   });
 });
