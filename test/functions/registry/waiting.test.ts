@@ -211,10 +211,9 @@ describe('the build that a pull waits for', () => {
 
   test('wakes the workers again when its worker vanished', async context => {
     const registry = await served(context, LONG);
-    const { name, key } = await cloud.newQueued('refresh');
+    const { name, key } = await cloud.newQueued();
     await cloud.images.claim(key, claimant('vanishes', 0.05));
     const answer = registry.send(`/v2/${name}/manifests/latest`);
-    // Someone waits now: the hint is a pull's, whoever asked first.
     assert.equal(await cloud.hintsAt(key, 'pull'), 1);
     await publish(key, 'by the next worker');
     assert.equal((await answer).body.toString(), 'by the next worker');
