@@ -47,7 +47,9 @@ describe('many', { concurrency: 2, timeout: 240_000 }, () => {
     assert.equal(new Set(manifests.map(({ digest }) => digest)).size, 1);
 
     // What is still under way when the image is there would be a second build.
-    await Promise.all(workers.map(worker => worker.stop()));
+    const programs = [...workers, ...registries];
+    const endings = await Promise.all(programs.map(program => program.stop()));
+    assert.deepEqual(new Set(endings), new Set(['exit code 0']));
     assert.equal(countAll(workers, STARTED), 1);
     assert.equal(countAll(workers, PUBLISHED), 1);
   });
