@@ -93,8 +93,9 @@ async function run(): Promise<void> {
     process.exit(exitCode);
   }
 
-  process.once('SIGTERM', () => void stop(0));
-  process.once('SIGINT', () => void stop(0));
+  // Not `once`: a second signal would end the process before its builds are given back.
+  process.on('SIGTERM', () => void stop(0));
+  process.on('SIGINT', () => void stop(0));
   log.info({ slots: settings.DERIVERY_BUILD_SLOTS }, 'ready');
   process.send?.({ type: 'ready' });
 }

@@ -115,9 +115,9 @@ export class Fleet implements AsyncDisposable {
       async signalAt(signal, steps) {
         const since = log.lines.length;
         run.send({ type: 'signal-at', signal, steps: [...steps] } satisfies SignalMessage);
-        await log.until(line => line === SET_LINE, since);
+        await log.until(SET_LINE, since);
       },
-      untilSignal: async () => void (await log.until(line => line === COME_LINE)),
+      untilSignal: async () => void (await log.until(COME_LINE)),
       signal: signal => void process.kill(run.pid, signal),
       async stop() {
         await run.end(GRACE_MS);

@@ -1,5 +1,8 @@
 // The lines that a program prints, to be waited for.
 
+/** What a line has to contain, or to be. */
+export type LineMatch = string | RegExp | ((line: string) => boolean);
+
 export class LineLog {
   readonly lines: string[] = [];
   #isOver = false;
@@ -16,25 +19,31 @@ export class LineLog {
     this.#wake();
   }
 
-  /** The first line from `since` on that matches, printed already or yet to come. Fails where the program ends without it. */
-  async until(matches: (line: string) => boolean, since = 0): Promise<string> {
+  /** The first line from `since` on that matches, printed already or yet to come. Fails where the output ends without it. */
+  async until(match: LineMatch, since = 0): Promise<string> {
     for (let next = since; ; next += 1) {
       while (next >= this.lines.length) {
-        if (this.#isOver) throw new Error(`the program ended without the line:\n${this.lines.join('\n')}`);
+        if (this.#isOver)
+          throw new Error(`it ended, and "${String(match)}" was not printed:\n${this.lines.join('\n')}`);
         await this.#changed.promise;
       }
       const line = this.lines[next] ?? '';
-      if (matches(line)) return line;
+      if (matches(line, match)) return line;
     }
   }
 
   /** How many lines match so far. */
-  count(matches: (line: string) => boolean): number {
-    return this.lines.filter(matches).length;
+  count(match: LineMatch): number {
+    return this.lines.filter(line => matches(line, match)).length;
   }
 
   #wake(): void {
     this.#changed.resolve();
     this.#changed = Promise.withResolvers();
   }
+}
+
+function matches(line: string, match: LineMatch): boolean {
+  if (typeof match === 'string') return line.includes(match);
+  return match instanceof RegExp ? match.test(line) : match(line);
 }

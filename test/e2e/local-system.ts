@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { execa } from 'execa';
+import { LineLog, type LineMatch } from './line-log.ts';
 
 const LOCAL = resolve(import.meta.dirname, '../../infra/local');
 
@@ -18,8 +19,6 @@ export interface LocalSystemOptions {
   readonly source?: string;
   readonly env?: NodeJS.ProcessEnv;
 }
-
-export type LineMatch = string | RegExp | ((line: string) => boolean);
 
 export interface LocalSystem {
   /** `localhost:PORT`: what an image's name begins with. */
@@ -59,15 +58,15 @@ export async function startLocalSystem(options: LocalSystemOptions = {}): Promis
     if (options.state === undefined) await removeState(state);
   };
   try {
-    const ready = await output.waitFor(/ready at http:/);
+    const ready = await output.log.until(/ready at http:/);
     return {
       registry: /http:\/\/(?<address>\S+)/.exec(ready)?.groups?.['address'] ?? '',
       pid,
       state,
-      lines: output.lines,
+      lines: output.log.lines,
       processes: async () =>
         JSON.parse(await readFile(join(state, 'processes.json'), 'utf8')) as Record<string, number>,
-      waitFor: output.waitFor,
+      waitFor: (match, since) => output.log.until(match, since),
       async stop() {
         if (isRunning(child)) process.kill(-pid, 'SIGINT');
         await output.ended;
@@ -98,43 +97,11 @@ function isRunning(child: ChildProcess): boolean {
 }
 
 function readLines(child: ChildProcess) {
-  const lines: string[] = [];
-  const waiting = new Set<() => void>();
-  let isOver = false;
-  const wakeAll = (): void => {
-    for (const wake of waiting) wake();
-  };
+  const log = new LineLog();
   for (const stream of [child.stdout, child.stderr]) {
-    if (stream === null) continue;
-    createInterface({ input: stream }).on('line', line => {
-      lines.push(line);
-      wakeAll();
-    });
+    if (stream !== null) createInterface({ input: stream }).on('line', line => log.add(line));
   }
   // Every program of the group holds the output: it ends with the last of them.
-  const ended = once(child, 'close').then(() => {
-    isOver = true;
-    wakeAll();
-  });
-
-  async function waitFor(match: LineMatch, since = 0): Promise<string> {
-    for (let next = since; ; next += 1) {
-      while (next >= lines.length) {
-        if (isOver)
-          throw new Error(`the system ended, and "${String(match)}" was not printed:\n${lines.join('\n')}`);
-        const { promise, resolve: wake } = Promise.withResolvers<void>();
-        waiting.add(wake);
-        await promise;
-        waiting.delete(wake);
-      }
-      const line = lines[next] ?? '';
-      if (matches(line, match)) return line;
-    }
-  }
-  return { lines, ended, waitFor };
-}
-
-function matches(line: string, match: LineMatch): boolean {
-  if (typeof match === 'string') return line.includes(match);
-  return match instanceof RegExp ? match.test(line) : match(line);
+  const ended = once(child, 'close').then(() => log.end());
+  return { log, ended };
 }

@@ -6,14 +6,14 @@ import { debianSet, type DebianSet } from '#test/nix/debian-set.ts';
 import { Fleet, smallPackages, type FleetProgram } from './fleet.ts';
 import { checkBlobs, pullManifest, type PulledManifest } from './oci-client.ts';
 
-const published = (line: string): boolean => line.includes('"build published"');
-const lost = (line: string): boolean => line.includes('"the lease was lost');
-const started = (line: string): boolean => line.includes('"build started"');
+const STARTED = '"build started"';
+const PUBLISHED = '"build published"';
+const LOST = '"the lease was lost';
 
 const SHORT_LEASE = { DERIVERY_LEASE_SECONDS: '1' };
 
-function countAll(programs: readonly FleetProgram[], matches: (line: string) => boolean): number {
-  return programs.reduce((sum, { log }) => sum + log.count(matches), 0);
+function countAll(programs: readonly FleetProgram[], text: string): number {
+  return programs.reduce((sum, { log }) => sum + log.count(text), 0);
 }
 
 describe('many', { concurrency: 2, timeout: 240_000 }, () => {
@@ -47,9 +47,11 @@ describe('many', { concurrency: 2, timeout: 240_000 }, () => {
     assert.equal(new Set(manifests.map(({ digest }) => digest)).size, 1);
 
     // What is still under way when the image is there would be a second build.
-    await Promise.all(workers.map(worker => worker.stop()));
-    assert.equal(countAll(workers, started), 1);
-    assert.equal(countAll(workers, published), 1);
+    const programs = [...workers, ...registries];
+    const endings = await Promise.all(programs.map(program => program.stop()));
+    assert.deepEqual(new Set(endings), new Set(['exit code 0']));
+    assert.equal(countAll(workers, STARTED), 1);
+    assert.equal(countAll(workers, PUBLISHED), 1);
   });
 
   test('a worker stands still in its work until another has made the image: it writes nothing more', async context => {
@@ -64,10 +66,10 @@ describe('many', { concurrency: 2, timeout: 240_000 }, () => {
     const documents = await imagesOf(folder);
 
     sleeper.signal('SIGCONT');
-    await sleeper.log.until(lost);
+    await sleeper.log.until(LOST);
     assert.equal(await sleeper.stop(), 'exit code 0');
     assert.deepEqual(await imagesOf(folder), documents);
-    assert.deepEqual([second.log.count(published), sleeper.log.count(published)], [1, 0]);
+    assert.deepEqual([second.log.count(PUBLISHED), sleeper.log.count(PUBLISHED)], [1, 0]);
     assert.equal((await pullManifest(registry.address, 'small')).digest, digest);
   });
 
@@ -85,13 +87,13 @@ describe('many', { concurrency: 2, timeout: 240_000 }, () => {
     const documents = await imagesOf(folder);
 
     sleeper.signal('SIGCONT');
-    await sleeper.log.until(lost);
+    await sleeper.log.until(LOST);
     assert.deepEqual(await imagesOf(folder), documents);
 
     second.signal('SIGCONT');
     await pulled;
-    await second.log.until(published);
-    assert.equal(sleeper.log.count(published), 0);
+    await second.log.until(PUBLISHED);
+    assert.equal(sleeper.log.count(PUBLISHED), 0);
   });
 
   for (const [when, steps] of [

@@ -12,6 +12,12 @@ const manifestSchema = z.object({
 export type PulledManifest = z.infer<typeof manifestSchema> & { readonly digest: string };
 
 /**
+ * Each request has a connection of its own: where a server closes an idle one at the moment of the next request, container
+ * tools send that again, and fetch does not.
+ */
+const ALONE = { connection: 'close' };
+
+/**
  * Pulls a manifest, through however many redirects and repeated pulls a build takes. `onPhase` is told what each hop
  * says of the build. Throws with the answer's text where there is no image.
  */
@@ -22,7 +28,7 @@ export async function pullManifest(
 ): Promise<PulledManifest> {
   const first = `http://${registry}/v2/${name}/manifests/${reference}`;
   for (let address = first; ;) {
-    const response = await fetch(address, { redirect: 'manual' });
+    const response = await fetch(address, { redirect: 'manual', headers: ALONE });
     const bytes = Buffer.from(await response.arrayBuffer());
     if (response.ok) return { ...manifestSchema.parse(JSON.parse(bytes.toString())), digest: sha256(bytes) };
     if (response.status !== 307 && response.status !== 429)
@@ -37,7 +43,7 @@ export async function pullManifest(
 export async function checkBlobs(registry: string, name: string, manifest: PulledManifest): Promise<number> {
   const blobs = [manifest.config, ...manifest.layers];
   for (const { digest, size } of blobs) {
-    const response = await fetch(`http://${registry}/v2/${name}/blobs/${digest}`);
+    const response = await fetch(`http://${registry}/v2/${name}/blobs/${digest}`, { headers: ALONE });
     if (!response.ok) throw new Error(`blob ${digest}: ${response.status} ${await response.text()}`);
     const bytes = Buffer.from(await response.arrayBuffer());
     if (bytes.length !== size || sha256(bytes) !== digest) throw new Error(`blob ${digest} has other bytes`);

@@ -211,7 +211,6 @@ describe('the build that a pull waits for', () => {
 
   test('wakes the workers again when its worker vanished', async context => {
     const registry = await served(context, LONG);
-    // Asked for by a pull: one that raises a refresh sends a hint of its own.
     const { name, key } = await cloud.newQueued();
     await cloud.images.claim(key, claimant('vanishes', 0.05));
     const answer = registry.send(`/v2/${name}/manifests/latest`);
