@@ -63,7 +63,7 @@ test('several at once with outputs in common all end', async context => {
   // The sleeps make them meet so (tried): the test fails by the signal's limit, not by a time.
   const folder = await scratchSet(context, {
     x: `sleep 1.2; echo ${randomUUID()} >$out`,
-    y: `sleep 2.2; echo ${randomUUID()} >$out`,
+    y: `sleep 2.1; echo ${randomUUID()} >$out`,
     a: `echo ${randomUUID()} >$out`,
     b: `echo ${randomUUID()} >$out`,
     c: `echo ${randomUUID()} >$out`,
