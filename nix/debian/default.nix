@@ -6,13 +6,14 @@
 {
   system ? builtins.currentSystem,
   config ? { },
+  overlays ? [ ],
   debs ? ./debs,
   ...
 }:
 
 let
   pkgs = import ./packages.nix { inherit system config debs; };
-  set =
+  base =
     pkgs
     // import ./slow.nix { inherit system pkgs; }
     // import ./wrong.nix {
@@ -23,5 +24,8 @@ let
         set
         ;
     };
+
+  # As nixpkgs does it, but for one thing: what the set's own packages are made of stays as it is.
+  set = builtins.foldl' (previous: overlay: previous // overlay set previous) base overlays;
 in
 set
