@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { PACKER_VERSION } from './layer.ts';
+import { byCodeUnits } from './order.ts';
 
 export const settingsDigestSchema = z
   .string()
@@ -10,16 +11,59 @@ export const settingsDigestSchema = z
 
 export type SettingsDigest = z.infer<typeof settingsDigestSchema>;
 
+/** Arguments of the package set itself, by the deployment's policy and never by a client's. */
+export interface ImportArguments {
+  /** nixpkgs' `config`, as in `{ "allowUnfree": true }`. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** One overlay, in Nix (`final: prev: { … }`). */
+  readonly overlay: string | undefined;
+}
+
+/** Whom the files of an image belong to. */
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
 export interface ImageSettings {
   /** Layers of store paths per image. */
   readonly layerBudget: number;
+  /** Packages that every image gets besides those of its name: attributes, written as in a name. */
+  readonly contents: readonly string[];
+  readonly owner: Owner;
+  /** A shell script that changes the tree of links before it is packed. */
+  readonly extraCommands: string | undefined;
+  readonly importArguments: ImportArguments;
+  /** Whether an index waits for all its platforms, or goes without those whose image cannot be. */
+  readonly indexes: 'whole' | 'partial';
 }
 
 /** Packages that every image has: certificates, and the names of protocols and services. */
 export const ALWAYS_PACKAGES = ['cacert', 'iana-etc'] as const;
 
 /** The digest of everything but the request that the bytes of an image depend on, compressors apart: those are facts. */
-export function settingsDigest({ layerBudget }: ImageSettings): SettingsDigest {
-  const canonical = JSON.stringify([PACKER_VERSION, ALWAYS_PACKAGES, layerBudget]);
+export function settingsDigest(settings: ImageSettings): SettingsDigest {
+  const { layerBudget, contents, owner, extraCommands, importArguments, indexes } = settings;
+  const canonical = JSON.stringify([
+    PACKER_VERSION,
+    ALWAYS_PACKAGES,
+    layerBudget,
+    [...new Set(contents)].toSorted(byCodeUnits),
+    [owner.uid, owner.gid],
+    extraCommands ?? null,
+    [inOrder(importArguments.config), importArguments.overlay ?? null],
+    indexes,
+  ]);
   return settingsDigestSchema.parse(createHash('sha256').update(canonical).digest('hex'));
+}
+
+/** The same value with the keys of its objects in order: JSON that means the same is written the same. */
+function inOrder(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inOrder);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .toSorted(([a], [b]) => byCodeUnits(a, b))
+      .map(([name, member]) => [name, inOrder(member)]),
+  );
 }

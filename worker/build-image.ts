@@ -69,7 +69,7 @@ async function make(
   { request, current, build }: ImageDocument,
 ): Promise<HandledAs> {
   const { images, revisions, makeImage, settings, leaseSeconds, limitSeconds, stopping } = parts;
-  log.info({ packages: request.packages, platform: request.platform }, 'build started');
+  log.info({ packages: request.packages, platforms: request.platforms }, 'build started');
   const lease = keepLease(images, key, token, leaseSeconds);
   const stopwatch = startStopwatch();
   const report = (phase: Phase): void => {

@@ -6,7 +6,7 @@ import { openFirestore } from '#core/google/firestore.ts';
 import { openImages } from '#core/google/images.ts';
 import { openLayers } from '#core/google/layers.ts';
 import { createLog } from '#core/google/log.ts';
-import { pullPolicy } from '#core/google/settings.ts';
+import { imageSettingsOf, pullPolicy } from '#core/google/deployment-settings.ts';
 import { openSources } from '#core/google/sources.ts';
 import { buildImage, type BuildParts } from './build-image.ts';
 import { startIntake } from './intake.ts';
@@ -57,8 +57,12 @@ async function run(): Promise<void> {
     channelsUrl: settings.DERIVERY_CHANNELS_URL,
   });
   const { settings: settingsDigest, freshMs } = pullPolicy(settings);
-  const imageSettings = { layerBudget: settings.DERIVERY_LAYER_BUDGET };
-  const makeImage = createImageMaker({ nix, packageSources, layerStore, settings: imageSettings });
+  const makeImage = createImageMaker({
+    nix,
+    packageSources,
+    layerStore,
+    settings: imageSettingsOf(settings),
+  });
   const revisions = createRevisions({ sources: openSources(firestore), packageSources, freshMs });
 
   const stopping = new AbortController();

@@ -5,7 +5,7 @@ import { layerKey, linksLayerKey } from '#core/layer.ts';
 import { planLayers } from '#core/layer-plan.ts';
 import { MEDIA_TYPES, writeConfig, writeManifest } from '#core/oci.ts';
 import { byCodeUnits } from '#core/order.ts';
-import { describePackageSource } from '#core/package-source.ts';
+import { sourceAddress } from '#core/package-source.ts';
 import { nixSystemOf } from '#core/platform.ts';
 import { storePathName, type StorePath } from '#core/store-path.ts';
 import type { ImageRequest } from '#core/image-request.ts';
@@ -34,7 +34,8 @@ export function createImageMaker({ nix, packageSources, layerStore, settings }: 
   return async (request, found, report, signal) => {
     const source = packageSources.at(request.source, found);
     const packages = [...new Set([...request.packages, ...ALWAYS_PACKAGES])].toSorted(byCodeUnits);
-    const system = nixSystemOf(request.platform);
+    const [platform] = request.platforms;
+    const system = nixSystemOf(platform);
     const items = requireFound(
       await resolve(nix, { source, system, packages }, { signal }),
       request.packages,
@@ -58,7 +59,7 @@ export function createImageMaker({ nix, packageSources, layerStore, settings }: 
     report({ name: 'publishing' });
     const labels = labelsOf(request, found.revision);
     const config = writeConfig({
-      platform: request.platform,
+      platform,
       environment: environmentOf(),
       command: commandOf(request),
       labels,
@@ -117,7 +118,7 @@ function linkedOutputs(items: readonly FoundItem[], nodes: Closure): LinkedOutpu
 function labelsOf({ source, ref }: ImageRequest, revision: string): Record<string, string> {
   return {
     'org.opencontainers.image.revision': revision,
-    'org.opencontainers.image.source': describePackageSource(source),
+    'org.opencontainers.image.source': sourceAddress(source),
     'org.opencontainers.image.version': ref,
   };
 }

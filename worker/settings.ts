@@ -1,13 +1,8 @@
 // What the worker reads from its environment, once.
 import { availableParallelism, totalmem } from 'node:os';
 import { z } from 'zod';
-import {
-  cloudSettings,
-  pullSettings,
-  readSettings,
-  sourceSetting,
-  type Environment,
-} from '#core/google/settings.ts';
+import { pullSettings, sourceSetting } from '#core/google/deployment-settings.ts';
+import { cloudSettings, readSettings, type Environment } from '#core/google/settings.ts';
 
 /** What a build is reckoned to need, and what each of its processes may have. */
 const MEMORY_PER_SLOT_MIB = 4096;
@@ -37,6 +32,11 @@ const schema = z
      * builder. Below the least nothing of nixpkgs can be evaluated.
      */
     DERIVERY_BUILD_MEMORY_MB: z.coerce.number().int().min(256).default(MEMORY_PER_SLOT_MIB),
+    /** Memory that an evaluation may have, in MiB, and the seconds that it may take. */
+    DERIVERY_EVALUATION_MEMORY_MB: z.coerce.number().int().min(256).default(MEMORY_PER_SLOT_MIB),
+    DERIVERY_EVALUATION_SECONDS: z.coerce.number().positive().max(3600).default(120),
+    /** The most bytes that an image's packages may have with all that they need, unpacked. In MB, of 1,000,000 bytes. */
+    DERIVERY_CLOSURE_LIMIT_MB: z.coerce.number().positive().default(5000),
     /** A worker that is not heard of for so long has lost its builds. */
     DERIVERY_LEASE_SECONDS: z.coerce.number().positive().max(3600).default(30),
     /** The longest that one build may take, in seconds: what takes longer has failed. */
@@ -44,13 +44,10 @@ const schema = z
     /** Where channels say their present revision. */
     DERIVERY_CHANNELS_URL: z.url().default('https://channels.nixos.org'),
   })
-  .refine(
-    settings => settings.DERIVERY_SOURCE.kind !== 'debian' || settings.DERIVERY_DEBIAN_SET !== undefined,
-    {
-      path: ['DERIVERY_DEBIAN_SET'],
-      message: 'must name the folder of the Debian package set',
-    },
-  );
+  .refine(settings => settings.DERIVERY_SOURCE !== 'debian' || settings.DERIVERY_DEBIAN_SET !== undefined, {
+    path: ['DERIVERY_DEBIAN_SET'],
+    message: 'must name the folder of the Debian package set',
+  });
 
 /** Two cores a build, which packs on one while Nix builds on the other, and its share of the memory; at least one build. */
 export function defaultSlots({ cores, memoryMib }: { cores: number; memoryMib: number }): number {

@@ -1,20 +1,7 @@
 // Settings that every deployable reads from its environment, and how a bad one is reported.
 import { z } from 'zod';
 import { ConfigurationError } from '../errors.ts';
-import { settingsDigest } from '../image-settings.ts';
-import { LAYER_BUDGET } from '../layer-plan.ts';
-import { parsePackageSource, type PackageSource } from '../package-source.ts';
-import type { PullPolicy } from '../pull-decision.ts';
-
-/** The forms of a package source, as a setting. */
-export const sourceSetting = z.string().transform((text, context): PackageSource => {
-  try {
-    return parsePackageSource(text);
-  } catch (error) {
-    context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) });
-    return z.NEVER;
-  }
-});
+import { withNixerySettings } from '../nixery-settings.ts';
 
 export const cloudSettings = {
   /** Google's own: the project that everything lies in. */
@@ -25,47 +12,31 @@ export const cloudSettings = {
   DERIVERY_REFRESHES_TOPIC: z.string().min(1).default('refreshes'),
 };
 
-/** What every image of a deployment is made by. Registry and worker have to agree: it changes the bytes. */
-export const imageSettings = {
-  /** Layers of store paths per image. Docker's graph drivers stop at 127 in all. */
-  DERIVERY_LAYER_BUDGET: z.coerce.number().int().min(1).max(120).default(LAYER_BUDGET),
-};
-
-/** What decides how a pull is answered. */
-export const pullSettings = {
-  ...imageSettings,
-  /** For how long a source's revision is gone by before it is looked at again. */
-  DERIVERY_FRESH_SECONDS: z.coerce
-    .number()
-    .nonnegative()
-    .default(6 * 3600),
-  /** For how long an image is served after its source has moved on, where no newer one can be made. */
-  DERIVERY_STALE_SECONDS: z.coerce
-    .number()
-    .positive()
-    .default(7 * 24 * 3600),
-};
-
-/** The policy that {@link pullSettings} come to. */
-export function pullPolicy(settings: z.infer<z.ZodObject<typeof pullSettings>>): PullPolicy {
-  return {
-    settings: settingsDigest({ layerBudget: settings.DERIVERY_LAYER_BUDGET }),
-    freshMs: settings.DERIVERY_FRESH_SECONDS * 1000,
-    staleMs: settings.DERIVERY_STALE_SECONDS * 1000,
-  };
-}
-
 export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A setting that `parse` reads; what it throws is what is wrong with it. */
+export function parsedSetting<T>(parse: (text: string) => T) {
+  return z.string().transform((text, context): T => {
+    try {
+      return parse(text);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) });
+      return z.NEVER;
+    }
+  });
+}
 
 /**
  * Parses an environment, once, at the entry of a deployable. Throws a {@link ConfigurationError} of one line that
- * names every bad setting. An empty value counts as not set.
+ * names every bad setting. An empty value counts as not set; Nixery's names of the package source are understood.
  */
 export function readSettings<T extends z.ZodObject>(
   schema: T,
   environment: Environment,
 ): Readonly<z.infer<T>> {
-  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const set = withNixerySettings(
+    Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== '')),
+  );
   const parsed = schema.safeParse(set);
   if (parsed.success) return Object.freeze(parsed.data);
   const problems = parsed.error.issues.map(issue => {

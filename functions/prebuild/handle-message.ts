@@ -1,5 +1,5 @@
 // One message of the topic "prebuilds", from its bytes to queued builds.
-import type { PackageSource } from '#core/package-source.ts';
+import type { Offer } from '#core/image-request.ts';
 import { parsePrebuildMessage, type PrebuildMessage } from './message.ts';
 import { queuePrebuilds, type PrebuildParts } from './queue-prebuilds.ts';
 
@@ -9,13 +9,13 @@ import { queuePrebuilds, type PrebuildParts } from './queue-prebuilds.ts';
  */
 export async function handlePrebuildMessage(
   parts: PrebuildParts,
-  source: PackageSource,
+  offer: Offer,
   data: Uint8Array,
 ): Promise<void> {
   const { log } = parts;
   let message: PrebuildMessage;
   try {
-    message = parsePrebuildMessage(data, source);
+    message = parsePrebuildMessage(data, offer, parts.policy.settings);
   } catch (error) {
     log.error({ error }, 'a message was dropped: it asks for no prebuilds');
     return;

@@ -6,7 +6,7 @@ import { openHints } from '#core/google/hints.ts';
 import { openImages } from '#core/google/images.ts';
 import { createLog } from '#core/google/log.ts';
 import { openPullState } from '#core/google/pull-state.ts';
-import { pullPolicy } from '#core/google/settings.ts';
+import { offerOf, pullPolicy } from '#core/google/deployment-settings.ts';
 import { openSources } from '#core/google/sources.ts';
 import { createAsking } from '../asking.ts';
 import { startOrExit } from '../start-or-exit.ts';
@@ -30,6 +30,7 @@ export const prebuild: (event: CloudEvent<unknown>) => Promise<void> = startOrEx
     refresh: settings.DERIVERY_REFRESHES_TOPIC,
   });
   const policy = pullPolicy(settings);
+  const offer = offerOf(settings);
   const parts = {
     log,
     policy,
@@ -39,6 +40,6 @@ export const prebuild: (event: CloudEvent<unknown>) => Promise<void> = startOrEx
   return async ({ data }) => {
     // A message of attributes only has no data, and so asks for nothing.
     const encoded = messagePublished.safeParse(data).data?.message.data ?? '';
-    await handlePrebuildMessage(parts, settings.DERIVERY_SOURCE, Buffer.from(encoded, 'base64'));
+    await handlePrebuildMessage(parts, offer, Buffer.from(encoded, 'base64'));
   };
 });

@@ -1,8 +1,14 @@
 // What the topic "prebuilds" carries: `{"images": ["shell/git:latest", …]}`. Whoever may publish there may write anything.
 import { z } from 'zod';
 import { RegistryError } from '#core/errors.ts';
-import { parseImageRequest, requestKey, type ImageRequest, type RequestKey } from '#core/image-request.ts';
-import type { PackageSource } from '#core/package-source.ts';
+import {
+  parseImageRequest,
+  requestKey,
+  type ImageRequest,
+  type Offer,
+  type RequestKey,
+} from '#core/image-request.ts';
+import type { SettingsDigest } from '#core/image-settings.ts';
 import { parseImageName } from './image-name.ts';
 
 /** Images that one message may name: a bound on the time that it takes. */
@@ -29,16 +35,20 @@ export interface PrebuildMessage {
   readonly beyondLimit: number;
 }
 
-/** Parses a message for a deployment with this package source. Throws an Error that says what is wrong with all of it. */
-export function parsePrebuildMessage(data: Uint8Array, source: PackageSource): PrebuildMessage {
+/** Parses a message for a deployment with this offer. Throws an Error that says what is wrong with all of it. */
+export function parsePrebuildMessage(
+  data: Uint8Array,
+  offer: Offer,
+  settings: SettingsDigest,
+): PrebuildMessage {
   const images = parseImages(data);
   const wanted = new Map<RequestKey, WantedImage>();
   const refused: PrebuildMessage['refused'][number][] = [];
   for (const image of images.slice(0, IMAGE_LIMIT)) {
     try {
       const { name, tag } = parseImageName(z.string('an image is named by a string').parse(image));
-      const request = parseImageRequest(name, tag, source);
-      const key = requestKey(request);
+      const request = parseImageRequest(name, tag, offer);
+      const key = requestKey(request, settings);
       wanted.set(key, { key, request, name: `${name}:${tag}` });
     } catch (error) {
       refused.push({ image: excerpt(image), reason: reasonOf(error) });

@@ -1,18 +1,13 @@
 // What the prebuild function reads from its environment, once.
 import { z } from 'zod';
-import {
-  cloudSettings,
-  pullSettings,
-  readSettings,
-  sourceSetting,
-  type Environment,
-} from '#core/google/settings.ts';
+import { offerSettings, pullSettings } from '#core/google/deployment-settings.ts';
+import { cloudSettings, readSettings, type Environment } from '#core/google/settings.ts';
 
 const schema = z.object({
   ...cloudSettings,
   ...pullSettings,
-  /** The registry's package set: what it would be asked for. */
-  DERIVERY_SOURCE: sourceSetting,
+  /** The registry's: what it would be asked for. */
+  ...offerSettings,
 });
 
 export type PrebuildSettings = z.infer<typeof schema>;

@@ -6,7 +6,7 @@ import { openImages } from '#core/google/images.ts';
 import { createLog } from '#core/google/log.ts';
 import { openManifests } from '#core/google/manifests.ts';
 import { openPullState } from '#core/google/pull-state.ts';
-import { pullPolicy } from '#core/google/settings.ts';
+import { offerOf, pullPolicy } from '#core/google/deployment-settings.ts';
 import { openSources } from '#core/google/sources.ts';
 import { createAsking } from '../asking.ts';
 import { startOrExit } from '../start-or-exit.ts';
@@ -39,7 +39,8 @@ export const registry: RequestHandler = startOrExit(log, () => {
   return createRegistry({
     log,
     waiting,
-    source: settings.DERIVERY_SOURCE,
+    offer: offerOf(settings),
+    settings: policy.settings,
     manifests: openManifests(firestore),
     blobs: openBlobs(firestore),
     baseUrl: settings.DERIVERY_BLOB_URL,

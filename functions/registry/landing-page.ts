@@ -1,11 +1,15 @@
 // The page at `/`: what this is, and how to pull.
 import { META_PACKAGES } from '#core/meta-packages.ts';
-import { describePackageSource, type PackageSource } from '#core/package-source.ts';
+import type { Offer } from '#core/image-request.ts';
 import type { Answer } from './answer.ts';
 
 /** A page without scripts, images or anything from elsewhere. `host` is the request's own idea of our address. */
-export function landingPage(source: PackageSource, host: string): Answer {
+export function landingPage({ sources }: Offer, host: string): Answer {
   const pull = `docker pull ${/^[A-Za-z0-9.:[\]-]+$/.test(host) ? host : 'HOST'}/shell/git/curl`;
+  const tags = sources.map(
+    rule =>
+      `      <dt><code>${escapeHtml(rule.tags)}</code></dt>\n      <dd><code>${escapeHtml(rule.source)}</code></dd>`,
+  );
   const metas = Object.entries(META_PACKAGES).map(
     ([name, { does }]) =>
       `      <dt><code>${escapeHtml(name)}</code></dt>\n      <dd>${escapeHtml(does)}</dd>`,
@@ -42,7 +46,11 @@ export function landingPage(source: PackageSource, host: string): Answer {
     <dl>
 ${metas.join('\n')}
     </dl>
-    <p>Packages come from <code>${escapeHtml(describePackageSource(source))}</code>.</p>
+    <h2>Tags</h2>
+    <p>A tag chooses where the packages come from; a <code>*</code> stands for any text:</p>
+    <dl>
+${tags.join('\n')}
+    </dl>
   </body>
 </html>
 `,

@@ -3,8 +3,8 @@ import type { Digest } from '#core/digest.ts';
 import { RegistryError } from '#core/errors.ts';
 import { failureAnswer } from '#core/failure.ts';
 import { describeBuild } from '#core/image-document.ts';
-import { parseImageRequest, requestKey } from '#core/image-request.ts';
-import type { PackageSource } from '#core/package-source.ts';
+import { parseImageRequest, requestKey, type Offer } from '#core/image-request.ts';
+import type { SettingsDigest } from '#core/image-settings.ts';
 import type { Manifest, Manifests } from '#core/google/manifests.ts';
 import type { RepositoryName, Tag } from '#core/reference.ts';
 import type { Answer } from './answer.ts';
@@ -12,7 +12,9 @@ import { nextHop, type Hop } from './hop.ts';
 import type { Waiting } from './waiting.ts';
 
 export interface ManifestParts {
-  readonly source: PackageSource;
+  readonly offer: Offer;
+  /** What images are made by: a part of their keys. */
+  readonly settings: SettingsDigest;
   readonly manifests: Manifests;
   readonly waiting: Waiting;
 }
@@ -35,13 +37,13 @@ export async function manifestByDigest({ manifests }: ManifestParts, digest: Dig
  * at the last hop the answer is final (see hop.ts). `gone` aborts when the client has left: the build goes on.
  */
 export async function manifestByTag(
-  { source, manifests, waiting }: ManifestParts,
+  { offer, settings, manifests, waiting }: ManifestParts,
   { name, tag }: { readonly name: RepositoryName; readonly tag: Tag },
   hop: Hop,
   gone: AbortSignal,
 ): Promise<Answer> {
-  const request = parseImageRequest(name, tag, source);
-  const key = requestKey(request);
+  const request = parseImageRequest(name, tag, offer);
+  const key = requestKey(request, settings);
   const outcome = await waiting.forImage(key, request, gone);
   switch (outcome.kind) {
     case 'ready': {

@@ -53,7 +53,7 @@ function answerTo(
   const route = parseRoute(target);
   switch (route.kind) {
     case 'landing-page':
-      return landingPage(parts.source, host);
+      return landingPage(parts.offer, host);
     case 'api-version':
       return { status: 200, headers: { 'content-type': 'application/json' }, body: '{}' };
     case 'manifest-by-tag':

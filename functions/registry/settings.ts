@@ -1,18 +1,12 @@
 // What the registry reads from its environment, once.
 import { z } from 'zod';
-import {
-  cloudSettings,
-  pullSettings,
-  readSettings,
-  sourceSetting,
-  type Environment,
-} from '#core/google/settings.ts';
+import { offerSettings, pullSettings } from '#core/google/deployment-settings.ts';
+import { cloudSettings, readSettings, type Environment } from '#core/google/settings.ts';
 
 const schema = z.object({
   ...cloudSettings,
   ...pullSettings,
-  /** The package set: `channel:NAME`, `git:URL`, `path:/FOLDER` or `debian`. */
-  DERIVERY_SOURCE: sourceSetting,
+  ...offerSettings,
   /** Where clients are sent for blobs: `<this>/sha256/<hex>`. It holds no `/v2/`, so that no credentials follow. */
   DERIVERY_BLOB_URL: z.url().refine(url => !url.includes('/v2/'), 'must not contain /v2/'),
   /**

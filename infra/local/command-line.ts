@@ -35,7 +35,9 @@ Package sources:
   auto          nixpkgs from its default channel if its servers can be reached and
                 the Nix at hand is new enough, else the bundled set of Debian packages
   channel:NAME  a nixpkgs channel, or a commit of nixpkgs
-  git:URL       a git repository whose root is a package set
+  git:URL       a git repository whose root is a package set; git:URL#REF for one branch,
+                tag or commit of it
+  flake:REF     a flake, as in flake:github:NixOS/nixpkgs
   path:DIR      a folder with a default.nix
   debian        the bundled set of Debian packages
 

@@ -2,7 +2,9 @@
 import { access, realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ConfigurationError, TransientError } from '#core/errors.ts';
-import { describePackageSource, parsePackageSource, type PackageSource } from '#core/package-source.ts';
+import { HEAD_REF } from '#core/git-ref.ts';
+import { formatPackageSource } from '#core/package-source.ts';
+import { parseSourceAtRef, type SourceAtRef } from '#core/source-rules.ts';
 import { resolveGitRef } from '#worker/git.ts';
 
 /** The channel that `auto` takes. */
@@ -14,8 +16,7 @@ const OLDEST_NIX = [2, 18] as const;
 /** How long the channel's servers may take to answer, in milliseconds. */
 const PATIENCE = 2000;
 
-export interface ChosenSource {
-  readonly source: PackageSource;
+export interface ChosenSource extends SourceAtRef {
   /** One clause for people. */
   readonly reason: string;
 }
@@ -32,12 +33,13 @@ export interface Surroundings {
  * Parses what was asked for, without looking around: `undefined` for `auto`. A path may be relative. Throws a
  * ConfigurationError for what is no package source, and for a folder that is no package set.
  */
-export async function parseWantedSource(wanted: string): Promise<PackageSource | undefined> {
+export async function parseWantedSource(wanted: string): Promise<SourceAtRef | undefined> {
   if (wanted === 'auto') return undefined;
   const path = /^path:(?<folder>.+)$/s.exec(wanted)?.groups?.['folder'];
-  if (path !== undefined) return { kind: 'path', folder: await packageSetFolder(path) };
+  if (path !== undefined)
+    return { source: { kind: 'path', folder: await packageSetFolder(path) }, ref: HEAD_REF };
   try {
-    return parsePackageSource(wanted);
+    return parseSourceAtRef(wanted);
   } catch (error) {
     if (error instanceof ConfigurationError) throw new ConfigurationError(`${error.message}; or auto.`);
     throw error;
@@ -49,24 +51,29 @@ export async function parseWantedSource(wanted: string): Promise<PackageSource |
  * exist. A server that cannot be reached now is told, and no reason not to start: what was built before is served.
  */
 export async function chooseSource(
-  wanted: PackageSource | undefined,
+  wanted: SourceAtRef | undefined,
   surroundings: Surroundings,
 ): Promise<ChosenSource> {
   if (wanted !== undefined) {
     const doubt = await doubtOf(wanted, surroundings);
-    return { source: wanted, reason: doubt === undefined ? 'as asked for' : `as asked for, though ${doubt}` };
+    return { ...wanted, reason: doubt === undefined ? 'as asked for' : `as asked for, though ${doubt}` };
   }
   const version = await surroundings.nixVersion();
   if (!isRecent(version)) {
     const reason = `nixpkgs needs Nix ${OLDEST_NIX.join('.')} or newer, and this is ${version}`;
-    return { source: { kind: 'debian' }, reason };
+    return { source: { kind: 'debian' }, ref: HEAD_REF, reason };
   }
   const unreachable = await whyUnreachable(DEFAULT_CHANNEL, surroundings);
   if (unreachable !== undefined) {
-    return { source: { kind: 'debian' }, reason: `nixpkgs' channel cannot be reached: ${unreachable}` };
+    return {
+      source: { kind: 'debian' },
+      ref: HEAD_REF,
+      reason: `nixpkgs' channel cannot be reached: ${unreachable}`,
+    };
   }
   return {
     source: { kind: 'channel', name: DEFAULT_CHANNEL },
+    ref: HEAD_REF,
     reason: `its servers can be reached, and Nix ${version} is new enough`,
   };
 }
@@ -82,7 +89,10 @@ async function packageSetFolder(path: string): Promise<string> {
 }
 
 /** What stands against a source at the moment, in a clause. Throws a ConfigurationError where it is none at all. */
-async function doubtOf(source: PackageSource, surroundings: Surroundings): Promise<string | undefined> {
+async function doubtOf(
+  { source, ref }: SourceAtRef,
+  surroundings: Surroundings,
+): Promise<string | undefined> {
   if (source.kind === 'channel') {
     if (COMMIT.test(source.name)) return undefined;
     const unreachable = await whyUnreachable(source.name, surroundings);
@@ -93,12 +103,12 @@ async function doubtOf(source: PackageSource, surroundings: Surroundings): Promi
   }
   if (source.kind !== 'git') return undefined;
   try {
-    await resolveGitRef(source.url, 'latest', AbortSignal.timeout(GIT_PATIENCE));
+    await resolveGitRef(source.url, ref, AbortSignal.timeout(GIT_PATIENCE));
     return undefined;
   } catch (error) {
     const { message } = error as Error;
     if (error instanceof TransientError && NETWORK_TROUBLE.test(message)) return message;
-    throw new ConfigurationError(`${describePackageSource(source)} cannot be a package source: ${message}.`);
+    throw new ConfigurationError(`${formatPackageSource(source)} cannot be a package source: ${message}.`);
   }
 }
 

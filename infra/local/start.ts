@@ -1,6 +1,6 @@
 // `npm start`: sets up what is missing, then runs a whole Derivery on this machine until it is told to stop.
 import { ConfigurationError } from '#core/errors.ts';
-import { formatPackageSource, type PackageSource } from '#core/package-source.ts';
+import { formatSourceAtRef, type SourceAtRef } from '#core/source-rules.ts';
 import { readChoices, type Choices } from './command-line.ts';
 import { checkPort } from './loopback.ts';
 import { thisMachine } from './machine.ts';
@@ -57,7 +57,7 @@ async function run(choices: Choices, terminal: Terminal): Promise<void> {
 
 interface Start {
   readonly choices: Choices;
-  readonly wanted: PackageSource | undefined;
+  readonly wanted: SourceAtRef | undefined;
   readonly state: StateFolder;
   readonly supervisor: Supervisor;
   readonly terminal: Terminal;
@@ -67,17 +67,18 @@ interface Start {
 async function bringUp({ choices, wanted, state, supervisor, terminal, signal }: Start): Promise<void> {
   await checkPort(choices.port);
   const machine = await thisMachine();
-  await installPrerequisites(wanted?.kind, machine, terminal.progress);
+  await installPrerequisites(wanted?.source.kind, machine, terminal.progress);
   const channels = process.env['DERIVERY_CHANNELS_URL'];
-  const { source, reason } = await chooseSource(wanted, { nixVersion, channels });
-  terminal.progress(`Packages come from ${formatPackageSource(source)}: ${reason}`);
-  await installPrerequisites(source.kind, machine, terminal.progress);
-  const workerEnvironment = await prepareWorker(source, state, terminal.progress, signal);
+  const { reason, ...chosen } = await chooseSource(wanted, { nixVersion, channels });
+  const source = formatSourceAtRef(chosen);
+  terminal.progress(`Packages come from ${source}: ${reason}`);
+  await installPrerequisites(chosen.source.kind, machine, terminal.progress);
+  const workerEnvironment = await prepareWorker(chosen.source, state, terminal.progress, signal);
   terminal.progress('Starting the registry, the worker and what stands in for Google Cloud');
   const port = await startSystem(supervisor, { port: choices.port, state, source, workerEnvironment });
   terminal.ready({
     address: `localhost:${port}`,
-    source: formatPackageSource(source),
+    source,
     reason,
     state: state.root,
   });

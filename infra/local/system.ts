@@ -1,7 +1,6 @@
 // The programs of a local system, in the order they need each other, and the environment that each is given.
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { formatPackageSource, type PackageSource } from '#core/package-source.ts';
 import { localEnvironment } from './local-environment.ts';
 import type { PushedTopic, PushMessage } from './resources.ts';
 import { StartError } from './start-error.ts';
@@ -13,7 +12,8 @@ export interface SystemSettings {
   /** The registry's port; 0 takes a free one. */
   readonly port: number;
   readonly state: StateFolder;
-  readonly source: PackageSource;
+  /** The default package source, as DERIVERY_SOURCE has it. */
+  readonly source: string;
   /** What the worker needs on top: where Nix's store and the package set lie. */
   readonly workerEnvironment: NodeJS.ProcessEnv;
 }
@@ -36,7 +36,7 @@ export async function startSystem(supervisor: Supervisor, settings: SystemSettin
     ...process.env,
     ...localEnvironment(),
     ...services,
-    DERIVERY_SOURCE: formatPackageSource(settings.source),
+    DERIVERY_SOURCE: settings.source,
   };
   await mkdir(settings.state.spool, { recursive: true });
 

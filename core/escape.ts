@@ -1,0 +1,41 @@
+// How characters are written that the registry's grammars have no room for: `__` and two hexadecimal digits.
+//
+// A component of a name is lower-case letters and digits with single separators between them, a tag has no "/". So the
+// attribute `gtk+3` is written `gtk__2b3`, and the branch `feature/x` is the tag `feature__2fx`.
+
+/** Printable ASCII, in hexadecimal. */
+const ESCAPE = /__(2[1-9a-f]|[3-6][0-9a-f]|7[0-9a-e])/g;
+
+/** A name has to begin with a letter or a digit: one that begins with an escape is written with a 0 before it. */
+const LEADING = /^0(?=__(?:2[1-9a-f]|[3-6][0-9a-f]|7[0-9a-e]))/;
+
+/** The text that an escaped one stands for. What is no escape stands for itself. */
+export function unescape(text: string): string {
+  return text
+    .replace(LEADING, '')
+    .replaceAll(ESCAPE, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
+}
+
+/**
+ * How an attribute is written as a component of an image's name, so that it means this one and no other: the inverse of
+ * {@link unescape}. Undefined for one that holds more than printable ASCII, or nothing.
+ */
+export function escape(attribute: string): string | undefined {
+  if (!/^[!-~]+$/.test(attribute)) return undefined;
+  const characters = [...attribute];
+  const written = characters.map((character, at) => {
+    if (/[a-z0-9]/.test(character)) return character;
+    // The grammar's separators stand for themselves between two letters or digits: one "_", or any number of "-".
+    const isSeparator = character === '_' || character === '-';
+    const around = [characters[at - 1] ?? '', characters[at + 1] ?? ''];
+    return isSeparator && around.every(one => /[a-z0-9]/.test(one)) ? character : code(character);
+  });
+  // A 0 before an escape would be taken for the one that is only there to begin with.
+  if (written[0] === '0' && (written[1] ?? '').startsWith('__')) written[0] = code('0');
+  const whole = written.join('');
+  return whole.startsWith('__') ? `0${whole}` : whole;
+}
+
+function code(character: string): string {
+  return `__${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
+}
