@@ -1,7 +1,7 @@
 // Running one Nix command so that nothing of it outlives the worker, however the worker ends.
-import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 import { ConfigurationError, TransientError } from '#core/errors.ts';
+import { stopGroup } from '../process-group.ts';
 import type { Nix } from './nix.ts';
 import { Tail } from './tail.ts';
 import { linesOf, textOf } from './lines-of.ts';
@@ -31,9 +31,6 @@ const STDERR_LIMIT = 64 * 1024;
 const LINE_LIMIT = 2000;
 
 const MIB = 1024 * 1024;
-
-/** How long Nix may take to end its builders and to clean up, in milliseconds. */
-const PATIENCE = 2000;
 
 /**
  * Runs a Nix command to its end; the exit code says whether it `succeeded`. Aborting the signal ends it and its builders,
@@ -124,21 +121,4 @@ function confined(isRoot: boolean, memoryMb: number | undefined): readonly [stri
 
 async function forEach(texts: AsyncIterable<string>, handle: (text: string) => void): Promise<void> {
   for await (const text of texts) handle(text);
-}
-
-/** Asks the whole group to end, and makes it end where it does not. */
-async function stopGroup(pid: number | undefined, stopped: AbortSignal): Promise<void> {
-  if (pid === undefined) return;
-  killGroup(pid, 'SIGTERM');
-  const outOfPatience = await delay(PATIENCE, true, { signal: stopped }).catch(() => false);
-  if (outOfPatience) killGroup(pid, 'SIGKILL');
-}
-
-function killGroup(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-pid, signal);
-  } catch (error) {
-    // It has ended between two instructions.
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
-  }
 }
