@@ -15,10 +15,10 @@ import { decodeHint } from '#core/hint.ts';
 import type { Build, Priority } from '#core/image-document.ts';
 import { isClaimable } from '#core/image-life.ts';
 import { parseImageRequest, requestKey, type ImageRequest, type RequestKey } from '#core/image-request.ts';
-import { settingsDigest } from '#core/image-settings.ts';
 import type { PackageSource } from '#core/package-source.ts';
 import { parseRepositoryName, parseTag } from '#core/reference.ts';
 import type { SourceKey } from '#core/source-document.ts';
+import { offerOf, SETTINGS } from '#test/core/deployment.ts';
 import { startFirestore } from '#local/firestore/server.ts';
 import { startPubSub } from '#local/pubsub/server.ts';
 import { startStorage } from '#local/storage/server.ts';
@@ -26,9 +26,6 @@ import { startStorage } from '#local/storage/server.ts';
 export const PROJECT = 'test';
 export const BUCKET = 'blobs-of-the-test';
 export const TOPICS: Readonly<Record<Priority, string>> = { pull: 'builds', refresh: 'refreshes' };
-
-/** The settings that images of tests are made under, where nothing else is said. */
-export const SETTINGS = settingsDigest({ layerBudget: 100 });
 
 /** A worker that claims, with a lease that no test outlives where nothing else is said. */
 export function claimant(token: string, durationSeconds = 600): Claimant {
@@ -114,8 +111,8 @@ export class Cloud implements AsyncDisposable {
   newImage(source: PackageSource = { kind: 'debian' }): Asked {
     this.#asked += 1;
     const name = `package-${this.#asked}`;
-    const request = parseImageRequest(parseRepositoryName(name), parseTag('latest'), source);
-    return { key: requestKey(request), request, name };
+    const request = parseImageRequest(parseRepositoryName(name), parseTag('latest'), offerOf(source));
+    return { key: requestKey(request, SETTINGS), request, name };
   }
 
   /** An image whose build is queued: with a document, and without a hint. */

@@ -27,12 +27,29 @@ export const treacherousText: fc.Arbitrary<string> = fc.string({
   maxLength: 8,
 });
 
+/** What addresses may hold of the characters that separate things. */
+const reference = fc.string({
+  unit: fc.constantFrom('a', 'b', '/', ':', ',', '"', '\\', '[', ']', '%'),
+  minLength: 1,
+  maxLength: 8,
+});
+
+const gitUrl = fc.oneof(
+  reference.map(path => `https://example.org/${path}`),
+  reference.map(path => `/${path}`),
+  reference.map(path => `git@example.org:a${path}`),
+);
+
 export const packageSource: fc.Arbitrary<PackageSource> = fc.oneof(
   fc.record(
     { kind: fc.constant('channel' as const), name: fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,12}$/) },
     PLAIN,
   ),
-  fc.record({ kind: fc.constant('git' as const), url: treacherousText }, PLAIN),
+  fc.record({ kind: fc.constant('git' as const), url: gitUrl }, PLAIN),
+  fc.record(
+    { kind: fc.constant('flake' as const), reference: reference.map(text => `github:${text}`) },
+    PLAIN,
+  ),
   fc.record({ kind: fc.constant('path' as const), folder: treacherousText.map(text => `/${text}`) }, PLAIN),
   fc.constant({ kind: 'debian' as const }),
 );

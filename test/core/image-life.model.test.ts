@@ -14,6 +14,7 @@ import { memoryDocuments } from './image-life-model/memory.ts';
 import { requestOf, settings, START, type Setting } from './image-life-model/settings.ts';
 import { courses } from './image-life-model/steps.ts';
 import { World } from './image-life-model/world.ts';
+import { SETTINGS } from './deployment.ts';
 
 const RUNS = Number(process.env['DERIVERY_MODEL_RUNS'] ?? 3_000);
 
@@ -31,7 +32,7 @@ function world(setting: Setting): World {
     clock,
     images: openImages(firestore, images),
     sources: openSources(firestore, sources),
-    key: requestKey(request),
+    key: requestKey(request, SETTINGS),
     request,
     ...setting,
     hasManifest: async digest => manifests.has(digest),

@@ -9,6 +9,7 @@ import {
   type Phase,
 } from '#core/image-document.ts';
 import * as life from '#core/image-life.ts';
+import { OTHER_SETTINGS, SETTINGS } from './deployment.ts';
 import {
   building,
   current,
@@ -17,10 +18,8 @@ import {
   LEASE_MS,
   LEASE_SECONDS,
   none,
-  OTHER_SETTINGS,
   queued,
   request,
-  SETTINGS,
   T,
 } from './life-of-hello.ts';
 

@@ -8,19 +8,24 @@ import {
   parseImageRequest,
   requestKey,
   type ImageRequest,
+  type RequestKey,
 } from '#core/image-request.ts';
 import { META_PACKAGES } from '#core/meta-packages.ts';
 import { formatPackageSource, type PackageSource } from '#core/package-source.ts';
+import type { Platform } from '#core/platform.ts';
 import { parseRepositoryName, parseTag } from '#core/reference.ts';
 import { component, packageSource, treacherousText } from './arbitraries.ts';
+import { offerOf, SETTINGS } from './deployment.ts';
 
 const DEBIAN = { kind: 'debian' } as const;
 const GIT = { kind: 'git', url: 'https://example.org/set.git' } as const;
 const SHELL = ['bashInteractive', 'coreutils', 'moreutils', 'nano'];
 
 function request(name: string, tag = 'latest', source: PackageSource = DEBIAN): ImageRequest {
-  return parseImageRequest(parseRepositoryName(name), parseTag(tag), source);
+  return parseImageRequest(parseRepositoryName(name), parseTag(tag), offerOf(source));
 }
+
+const keyOf = (one: ImageRequest): RequestKey => requestKey(one, SETTINGS);
 
 function refusal(name: string, tag?: string, source?: PackageSource): RegistryError {
   try {
@@ -33,29 +38,31 @@ function refusal(name: string, tag?: string, source?: PackageSource): RegistryEr
 }
 
 describe('image request', () => {
-  const asked: readonly [name: string, packages: readonly string[], platform: ImageRequest['platform']][] = [
-    ['hello', ['hello'], 'linux/amd64'],
-    ['jq/git/curl', ['curl', 'git', 'jq'], 'linux/amd64'],
-    ['git/git/git', ['git'], 'linux/amd64'],
-    ['shell', SHELL, 'linux/amd64'],
-    ['shell/shell/nano', SHELL, 'linux/amd64'],
-    ['shell/git', ['bashInteractive', 'coreutils', 'git', 'moreutils', 'nano'], 'linux/amd64'],
-    ['amd64/hello', ['hello'], 'linux/amd64'],
-    ['arm64/hello', ['hello'], 'linux/arm64'],
-    ['shell/arm64/hello', [...SHELL, 'hello'].toSorted(), 'linux/arm64'],
-    ['arm64/shell/hello', [...SHELL, 'hello'].toSorted(), 'linux/arm64'],
-    ['arm64/amd64/hello', ['hello'], 'linux/amd64'],
+  const asked: readonly [name: string, packages: readonly string[], platforms: readonly Platform[]][] = [
+    ['hello', ['hello'], ['linux/amd64']],
+    ['jq/git/curl', ['curl', 'git', 'jq'], ['linux/amd64']],
+    ['git/git/git', ['git'], ['linux/amd64']],
+    ['shell', SHELL, ['linux/amd64']],
+    ['shell/shell/nano', SHELL, ['linux/amd64']],
+    ['shell/git', ['bashInteractive', 'coreutils', 'git', 'moreutils', 'nano'], ['linux/amd64']],
+    ['amd64/hello', ['hello'], ['linux/amd64']],
+    ['arm64/hello', ['hello'], ['linux/arm64']],
+    ['shell/arm64/hello', [...SHELL, 'hello'].toSorted(), ['linux/arm64']],
+    ['arm64/shell/hello', [...SHELL, 'hello'].toSorted(), ['linux/arm64']],
+    ['arm64/amd64/hello', ['hello'], ['linux/amd64', 'linux/arm64']],
     // Behind the first package every name is a package, whatever it is called.
-    ['hello/shell', ['hello', 'shell'], 'linux/amd64'],
-    ['hello/arm64', ['arm64', 'hello'], 'linux/amd64'],
-    ['shell/hello/arm64', [...SHELL, 'arm64', 'hello'].toSorted(), 'linux/amd64'],
+    ['hello/shell', ['hello', 'shell'], ['linux/amd64']],
+    ['hello/arm64', ['arm64', 'hello'], ['linux/amd64']],
+    ['shell/hello/arm64', [...SHELL, 'arm64', 'hello'].toSorted(), ['linux/amd64']],
     // Names that every JavaScript object has are packages like any other.
-    ['constructor/valueof', ['constructor', 'valueof'], 'linux/amd64'],
+    ['constructor/valueof', ['constructor', 'valueof'], ['linux/amd64']],
     // By code units: no locale puts "_" or digits elsewhere.
-    ['b/a_c/a-b/a.b/a1/a', ['a', 'a-b', 'a.b', 'a1', 'a_c', 'b'], 'linux/amd64'],
+    ['b/a_c/a-b/a.b/a1/a', ['a', 'a-b', 'a.b', 'a1', 'a_c', 'b'], ['linux/amd64']],
   ];
-  for (const [name, packages, platform] of asked) {
-    test(name, () => assert.deepEqual(request(name), { packages, platform, source: DEBIAN, ref: 'latest' }));
+  for (const [name, packages, platforms] of asked) {
+    test(name, () =>
+      assert.deepEqual(request(name), { packages, platforms, user: 'root', source: DEBIAN, ref: 'latest' }),
+    );
   }
 
   test('without a package is refused with an example', () => {
@@ -95,8 +102,8 @@ describe('image request', () => {
 describe('request key', () => {
   test('stands: documents in the database are found by it', () => {
     assert.equal(
-      requestKey(request('shell/git/curl')),
-      '2487e1596310dac7d70e92101082beb69c994c355151b645876823b89294a916',
+      keyOf(request('shell/git/curl')),
+      '1b0da7689c7c3fe3f8517f4a5dde303391b35ce398ca115e4d9a7bc0f169f248',
     );
   });
 
@@ -106,17 +113,22 @@ describe('request key', () => {
       fc.property(names, fc.infiniteStream(fc.nat(5)), (components, choices) => {
         fc.pre(components.every(one => !Object.hasOwn(META_PACKAGES, one)));
         const again = components.concat(components).toSorted(() => (choices.next().value ?? 0) - 2);
-        assert.equal(requestKey(request(components.join('/'))), requestKey(request(again.join('/'))));
+        assert.equal(keyOf(request(components.join('/'))), keyOf(request(again.join('/'))));
       }),
     );
-    assert.equal(requestKey(request('amd64/git')), requestKey(request('git')));
-    assert.equal(requestKey(request('shell/nano')), requestKey(request('shell')));
+    assert.equal(keyOf(request('amd64/git')), keyOf(request('git')));
+    assert.equal(keyOf(request('shell/nano')), keyOf(request('shell')));
   });
 
   /** Wider than what a client can ask for: the key must not depend on the grammar to be injective. */
   const anyRequest = fc.record({
     packages: fc.array(treacherousText, { maxLength: 3 }),
-    platform: fc.constantFrom('linux/amd64' as const, 'linux/arm64' as const),
+    platforms: fc.constantFrom<ImageRequest['platforms'][]>(
+      ['linux/amd64'],
+      ['linux/arm64'],
+      ['linux/amd64', 'linux/arm64'],
+    ),
+    user: fc.constantFrom('root' as const, 'nonroot' as const),
     source: packageSource,
     ref: treacherousText,
   });
@@ -124,7 +136,7 @@ describe('request key', () => {
   test('is the same for two requests only where they are equal', () => {
     fc.assert(
       fc.property(anyRequest, anyRequest, (a, b) => {
-        assert.equal(requestKey(a) === requestKey(b), JSON.stringify(a) === JSON.stringify(b));
+        assert.equal(keyOf(a) === keyOf(b), JSON.stringify(a) === JSON.stringify(b));
       }),
       { numRuns: 1_000 },
     );
@@ -133,10 +145,10 @@ describe('request key', () => {
   test('differs where one field differs', () => {
     fc.assert(
       fc.property(anyRequest, anyRequest, (a, b) => {
-        for (const field of ['packages', 'platform', 'source', 'ref'] as const) {
+        for (const field of ['packages', 'platforms', 'user', 'source', 'ref'] as const) {
           const mixed = { ...a, [field]: b[field] };
           const equal = JSON.stringify(mixed) === JSON.stringify(a);
-          assert.equal(requestKey(mixed) === requestKey(a), equal, field);
+          assert.equal(keyOf(mixed) === keyOf(a), equal, field);
         }
       }),
     );
@@ -145,7 +157,8 @@ describe('request key', () => {
   test('is not forged by separators', () => {
     const base: ImageRequest = {
       packages: ['a', 'b'],
-      platform: 'linux/amd64',
+      platforms: ['linux/amd64'],
+      user: 'root',
       source: DEBIAN,
       ref: 'latest',
     };
@@ -160,7 +173,7 @@ describe('request key', () => {
       { ...base, source: { kind: 'channel', name: 'debian' } },
       { ...base, ref: 'latest"' },
     ];
-    const keys = [base, ...forged].map(requestKey);
+    const keys = [base, ...forged].map(keyOf);
     assert.equal(new Set(keys).size, keys.length);
   });
 
@@ -168,7 +181,7 @@ describe('request key', () => {
     fc.assert(
       fc.property(anyRequest, one => {
         const stored = imageRequestSchema.parse(JSON.parse(JSON.stringify(one)));
-        assert.equal(requestKey(stored), requestKey(one));
+        assert.equal(keyOf(stored), keyOf(one));
       }),
     );
   });

@@ -3,18 +3,17 @@ import { digestOf } from '#core/digest.ts';
 import type { Failure } from '#core/failure.ts';
 import type { AskedBuild, Build, CurrentImage, FailedBuild, ImageDocument } from '#core/image-document.ts';
 import type { ImageRequest } from '#core/image-request.ts';
-import { settingsDigest } from '#core/image-settings.ts';
+import { SETTINGS } from './deployment.ts';
 
 /** The moment of which all that is said here. */
 export const T = 1_800_000_000_000;
-export const SETTINGS = settingsDigest({ layerBudget: 100 });
-export const OTHER_SETTINGS = settingsDigest({ layerBudget: 50 });
 export const LEASE_SECONDS = 30;
 export const LEASE_MS = LEASE_SECONDS * 1000;
 
 export const request: ImageRequest = {
   packages: ['hello'],
-  platform: 'linux/amd64',
+  platforms: ['linux/amd64'],
+  user: 'root',
   source: { kind: 'channel', name: 'nixos-unstable' },
   ref: 'latest',
 };

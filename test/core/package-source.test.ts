@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { ConfigurationError } from '#core/errors.ts';
-import { describePackageSource, formatPackageSource, parsePackageSource } from '#core/package-source.ts';
+import { formatPackageSource, parsePackageSource } from '#core/package-source.ts';
 import { packageSource } from './arbitraries.ts';
 
 describe('package source', () => {
@@ -28,7 +28,7 @@ describe('package source', () => {
         (error: unknown) =>
           error instanceof ConfigurationError &&
           error.message.includes(`"${text}"`) &&
-          /channel:NAME, git:URL, path:\/FOLDER or debian/.test(error.message),
+          /channel:NAME, git:URL, path:\/FOLDER, flake:REFERENCE or debian/.test(error.message),
       );
     });
   }
@@ -40,25 +40,4 @@ describe('package source', () => {
       ),
     );
   });
-});
-
-describe('a package source for people', () => {
-  const shown: readonly [text: string, described: string][] = [
-    ['git:https://example.org/set.git', 'git:https://example.org/set.git'],
-    ['git:https://user:secret@example.org/set.git', 'git:https://example.org/set.git'],
-    ['git:https://secret@example.org/set.git', 'git:https://example.org/set.git'],
-    // The last "@" before the path ends the credentials (WHATWG URL, "authority state").
-    ['git:https://user:p@secret@example.org/set.git', 'git:https://example.org/set.git'],
-    ['git:https://example.org/a@b.git', 'git:https://example.org/a@b.git'],
-    ['git:git@example.org:set.git', 'git:git@example.org:set.git'],
-    ['git:file:///srv/a@b.git', 'git:file:///srv/a@b.git'],
-    ['debian', 'debian'],
-    ['path:/srv//a@b', 'path:/srv//a@b'],
-    ['path:/srv/a@b', 'path:/srv/a@b'],
-  ];
-  for (const [text, described] of shown) {
-    test(`${text} is shown as ${described}`, () => {
-      assert.equal(describePackageSource(parsePackageSource(text)), described);
-    });
-  }
 });

@@ -5,18 +5,8 @@ import type { FailedBuild, ImageDocument } from '#core/image-document.ts';
 import { HOUR_MS, UNCLAIMED_MS } from '#core/image-life.ts';
 import { decidePull, FAILURE_HOLD_MS, type PullDecision, type PullPolicy } from '#core/pull-decision.ts';
 import type { ResolvedRevision, SourceDocument } from '#core/source-document.ts';
-import {
-  building,
-  current,
-  failed,
-  imageOf,
-  none,
-  OTHER_SETTINGS,
-  queued,
-  request,
-  SETTINGS,
-  T,
-} from './life-of-hello.ts';
+import { OTHER_SETTINGS, SETTINGS } from './deployment.ts';
+import { building, current, failed, imageOf, none, queued, request, T } from './life-of-hello.ts';
 
 const FRESH_MS = 6 * HOUR_MS;
 const STALE_MS = 24 * HOUR_MS;

@@ -9,7 +9,8 @@ import { buildImage, type MakeImage } from '#worker/build-image.ts';
 import type { HandledAs } from '#worker/intake.ts';
 import type { Revisions } from '#worker/revisions.ts';
 import { collectLog } from '#test/collected-log.ts';
-import { claimant, Cloud, SETTINGS } from '#test/cloud.ts';
+import { claimant, Cloud } from '#test/cloud.ts';
+import { IMAGE_SETTINGS, SETTINGS } from '#test/core/deployment.ts';
 import { published } from '#test/published.ts';
 
 let cloud: Cloud;
@@ -46,7 +47,7 @@ function build(
 ): Promise<HandledAs> {
   const { log } = collectLog();
   const revisions = { forImage: revision, refresh: () => assert.fail('no source is to be looked at') };
-  const settings = layerBudget === undefined ? SETTINGS : settingsDigest({ layerBudget });
+  const settings = layerBudget === undefined ? SETTINGS : settingsDigest({ ...IMAGE_SETTINGS, layerBudget });
   const { images } = cloud;
   return buildImage(
     { images, revisions, makeImage, settings, leaseSeconds, limitSeconds, log, stopping },
@@ -263,7 +264,7 @@ describe('an image that there is already', () => {
   test('is made anew at the same revision where the settings are others', async () => {
     const { key, request } = await cloud.newQueued();
     await build(key, () => Promise.resolve(image));
-    const settings = settingsDigest({ layerBudget: 7 });
+    const settings = settingsDigest({ ...IMAGE_SETTINGS, layerBudget: 7 });
     await cloud.images.queue(key, request, { by: 'pull', settings }, await cloud.images.read(key));
     const { manifest: other } = published('an image of seven layers');
     assert.equal(await build(key, () => Promise.resolve(other), { layerBudget: 7 }), 'done');

@@ -9,6 +9,7 @@ import { Cloud } from '#test/cloud.ts';
 import { requestOf, settings, START } from '../image-life-model/settings.ts';
 import { courses } from '../image-life-model/steps.ts';
 import { World } from '../image-life-model/world.ts';
+import { SETTINGS } from '#test/core/deployment.ts';
 
 const RUNS = Number(process.env['DERIVERY_MODEL_RUNS_FIRESTORE'] ?? 60);
 
@@ -32,7 +33,7 @@ test('an image lives in Firestore as the model says', { timeout: 120_000 }, asyn
         clock,
         images: openImages(cloud.firestore),
         sources: openSources(cloud.firestore),
-        key: requestKey(request),
+        key: requestKey(request, SETTINGS),
         request,
         ...setting,
         hasManifest: async digest => (await openManifests(cloud.firestore).read(digest)) !== undefined,

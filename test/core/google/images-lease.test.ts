@@ -5,7 +5,8 @@ import { ATTEMPT_LIMIT } from '#core/image-life.ts';
 import type { RequestKey } from '#core/image-request.ts';
 import { LeaseLostError } from '#core/google/images.ts';
 import { openManifests } from '#core/google/manifests.ts';
-import { claimant, Cloud, SETTINGS } from '#test/cloud.ts';
+import { claimant, Cloud } from '#test/cloud.ts';
+import { SETTINGS } from '#test/core/deployment.ts';
 import { published } from '#test/published.ts';
 
 /** A lease that is over before anyone can look: seconds. */

@@ -4,7 +4,8 @@ import type { Failure } from '#core/failure.ts';
 import { ATTEMPT_LIMIT } from '#core/image-life.ts';
 import type { SeenImage } from '#core/google/images.ts';
 import { openManifests } from '#core/google/manifests.ts';
-import { claimant, Cloud, SETTINGS } from '#test/cloud.ts';
+import { claimant, Cloud } from '#test/cloud.ts';
+import { SETTINGS } from '#test/core/deployment.ts';
 import { published } from '#test/published.ts';
 
 /** A lease that is over before anyone can look: seconds. */

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { z } from 'zod';
 import { ConfigurationError } from '#core/errors.ts';
-import { cloudSettings, readSettings, sourceSetting, type Environment } from '#core/google/settings.ts';
+import { sourceSetting } from '#core/google/deployment-settings.ts';
+import { cloudSettings, readSettings, type Environment } from '#core/google/settings.ts';
 
 const schema = z.object({
   ...cloudSettings,
@@ -31,7 +32,7 @@ describe('settings', () => {
       DERIVERY_DATABASE: '(default)',
       DERIVERY_BUILDS_TOPIC: 'builds',
       DERIVERY_REFRESHES_TOPIC: 'refreshes',
-      SOURCE: { kind: 'path', folder: '/set' },
+      SOURCE: 'path:/set',
       SECONDS: 1.5,
     });
     assert.ok(Object.isFrozen(settings));

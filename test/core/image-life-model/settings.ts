@@ -28,7 +28,7 @@ export type Setting = typeof settings extends fc.Arbitrary<infer T> ? T : never;
 
 export function requestOf({ kind, pinned }: Setting, name: string): ImageRequest {
   const commit = 'c'.repeat(40);
-  const common = { packages: [name], platform: 'linux/amd64' } as const;
+  const common = { packages: [name], platforms: ['linux/amd64'], user: 'root' } as const;
   return kind === 'channel'
     ? { ...common, source: { kind, name: pinned ? commit : 'nixos-unstable' }, ref: 'latest' }
     : { ...common, source: { kind, url: `https://example.org/${name}` }, ref: pinned ? commit : 'main' };

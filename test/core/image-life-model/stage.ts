@@ -2,16 +2,16 @@
 import type { Digest } from '#core/digest.ts';
 import type { Priority } from '#core/image-document.ts';
 import type { ImageRequest, RequestKey } from '#core/image-request.ts';
-import { settingsDigest } from '#core/image-settings.ts';
 import { sourceKey, type SourceKey } from '#core/source-document.ts';
 import type { Images } from '#core/google/images.ts';
 import type { Sources } from '#core/google/sources.ts';
+import { OTHER_SETTINGS, SETTINGS } from '../deployment.ts';
 import type { Clock } from './memory.ts';
 import { Model } from './model.ts';
 
 /** Before a deployment and after it. */
-export const OLD = settingsDigest({ layerBudget: 100 });
-export const NEW = settingsDigest({ layerBudget: 101 });
+export const OLD = SETTINGS;
+export const NEW = OTHER_SETTINGS;
 
 export interface Parts {
   readonly clock: Clock;

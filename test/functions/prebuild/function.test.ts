@@ -10,6 +10,7 @@ import { parseRepositoryName, parseTag } from '#core/reference.ts';
 import { startFirestore } from '#local/firestore/server.ts';
 import { listenGrpc } from '#local/grpc-server.ts';
 import { startPubSub } from '#local/pubsub/server.ts';
+import { offerOf, SETTINGS } from '#test/core/deployment.ts';
 import { pushTo } from '#local/resources.ts';
 import { Supervisor } from '#local/supervisor.ts';
 
@@ -67,7 +68,7 @@ async function startPrebuild(context: TestContext, environment: NodeJS.ProcessEn
 }
 
 function keyOf(name: string): RequestKey {
-  return requestKey(parseImageRequest(parseRepositoryName(name), parseTag('latest'), { kind: 'debian' }));
+  return requestKey(parseImageRequest(parseRepositoryName(name), parseTag('latest'), offerOf()), SETTINGS);
 }
 
 test(

@@ -6,6 +6,7 @@ import { createAsking } from '#functions/asking.ts';
 import { handlePrebuildMessage } from '#functions/prebuild/handle-message.ts';
 import { collectLog } from '#test/collected-log.ts';
 import { Cloud } from '#test/cloud.ts';
+import { offerOf } from '#test/core/deployment.ts';
 import { HOUR, MINUTE, Scene } from '#test/functions/registry/scene.ts';
 import { POLICY } from '#test/functions/registry/served.ts';
 
@@ -16,11 +17,15 @@ before(async () => {
 after(() => cloud[Symbol.asyncDispose]());
 
 /** Handles a message, as the function does, and answers what it logged. */
-async function handle(data: string, source: PackageSource = { kind: 'debian' }) {
+async function handle(data: string, source?: PackageSource) {
   const { log, lines } = collectLog();
   const { images, sources, hints, readPullState } = cloud;
   const asking = createAsking({ images, sources, hints, policy: POLICY, log });
-  await handlePrebuildMessage({ log, policy: POLICY, asking, readPullState }, source, Buffer.from(data));
+  await handlePrebuildMessage(
+    { log, policy: POLICY, asking, readPullState },
+    offerOf(source),
+    Buffer.from(data),
+  );
   return lines;
 }
 

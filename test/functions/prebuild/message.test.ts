@@ -3,12 +3,12 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { PackageSource } from '#core/package-source.ts';
 import { IMAGE_LIMIT, parsePrebuildMessage, type PrebuildMessage } from '#functions/prebuild/message.ts';
+import { offerOf, SETTINGS } from '#test/core/deployment.ts';
 
-const DEBIAN: PackageSource = { kind: 'debian' };
 const GIT: PackageSource = { kind: 'git', url: 'https://example.org/set.git' };
 
-function parse(images: unknown, source = DEBIAN): PrebuildMessage {
-  return parsePrebuildMessage(Buffer.from(JSON.stringify({ images })), source);
+function parse(images: unknown, source?: PackageSource): PrebuildMessage {
+  return parsePrebuildMessage(Buffer.from(JSON.stringify({ images })), offerOf(source), SETTINGS);
 }
 
 function names({ wanted }: PrebuildMessage): string[] {
@@ -19,10 +19,10 @@ describe('a message of prebuilds', () => {
   test('names images, with or without a tag', () => {
     const { wanted, refused, beyondLimit } = parse(['shell/git', 'arm64/curl:v1.2'], GIT);
     assert.deepEqual(
-      wanted.map(({ name, request }) => [name, request.platform, request.ref]),
+      wanted.map(({ name, request }) => [name, request.platforms, request.ref]),
       [
-        ['shell/git:latest', 'linux/amd64', 'latest'],
-        ['arm64/curl:v1.2', 'linux/arm64', 'v1.2'],
+        ['shell/git:latest', ['linux/amd64'], 'latest'],
+        ['arm64/curl:v1.2', ['linux/arm64'], 'v1.2'],
       ],
     );
     assert.ok(wanted[0]?.request.packages.includes('git'));
@@ -81,7 +81,7 @@ describe('a message of prebuilds', () => {
   ];
   for (const [data, message] of notUnderstood) {
     test(`is not understood where it is ${String(data) || 'empty'}`, () => {
-      assert.throws(() => parsePrebuildMessage(Buffer.from(data), DEBIAN), message);
+      assert.throws(() => parsePrebuildMessage(Buffer.from(data), offerOf(), SETTINGS), message);
     });
   }
 

@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import pLimit from 'p-limit';
 import { digestOf } from '#core/digest.ts';
 import { imageRequestSchema, requestKey } from '#core/image-request.ts';
+import { SETTINGS } from '#test/core/deployment.ts';
 import { onBothServers } from './served.ts';
 import { assertNoTrace, specError } from './spec-errors.ts';
 
@@ -72,7 +73,7 @@ onBothServers('targets that are nearly right', 1, served => {
     const { docs } = await served().cloud.firestore.collection('images').get();
     for (const document of docs) {
       const request = imageRequestSchema.parse(document.get('request'));
-      assert.equal(document.id, requestKey(request));
+      assert.equal(document.id, requestKey(request, SETTINGS));
       for (const name of request.packages) assert.match(name, /^[a-zA-Z0-9]+((\.|_|__|-+)[a-z0-9]+)*$/);
     }
     assert.deepEqual(served().lines, []);

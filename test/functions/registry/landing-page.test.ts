@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { META_PACKAGES } from '#core/meta-packages.ts';
+import { parseSourceRules } from '#core/source-rules.ts';
 import { landingPage } from '#functions/registry/landing-page.ts';
+import { offerOf } from '#test/core/deployment.ts';
 
-const page = (host: string, url = 'https://example.org/set.git'): string =>
-  String(landingPage({ kind: 'git', url }, host).body);
+const page = (host: string, rules = ''): string =>
+  String(landingPage({ ...offerOf(), sources: parseSourceRules(rules) }, host).body);
 
 describe('landing page', () => {
   for (const host of ['localhost:8080', '127.0.0.1:80', '[::1]:8080', 'registry.example.org']) {
@@ -18,18 +21,22 @@ describe('landing page', () => {
     });
   } // prettier-ignore
 
-  test('shows the package source as text, without its credentials', () => {
-    const body = page('h', 'https://user:secret@example.org/<b>&"\'.git');
-    assert.ok(body.includes('<code>git:https://example.org/&#60;b&#62;&#38;&#34;&#39;.git</code>'), body);
-    assert.doesNotMatch(body, /secret|<b>/);
+  test('shows tags and the package sources behind them as text', () => {
+    const body = page('h', `unstable=channel:nixos-unstable pr-*=git:https://example.org/<b>&"'.git`);
+    assert.ok(
+      body.includes('<code>unstable</code></dt>\n      <dd><code>channel:nixos-unstable</code>'),
+      body,
+    );
+    assert.ok(body.includes('<code>git:https://example.org/&#60;b&#62;&#38;&#34;&#39;.git#*</code>'), body);
+    assert.doesNotMatch(body, /<b>/);
   });
 
   test('names every meta-package', () => {
-    for (const name of ['shell', 'arm64', 'amd64']) assert.ok(page('h').includes(`<code>${name}</code>`));
+    for (const name of Object.keys(META_PACKAGES)) assert.ok(page('h').includes(`<code>${name}</code>`));
   });
 
   test('may run and load nothing, and has nothing to run or load', () => {
-    const { headers } = landingPage({ kind: 'debian' }, 'h');
+    const { headers } = landingPage(offerOf(), 'h');
     assert.equal(headers['content-security-policy'], "default-src 'none'; style-src 'unsafe-inline'");
     assert.equal(headers['content-type'], 'text/html; charset=utf-8');
     assert.doesNotMatch(page('h'), /<(script|img|link|iframe)|https?:\/\/(?!example\.org)|\son\w+=/i);

@@ -7,7 +7,8 @@ import type { PackageSource } from '#core/package-source.ts';
 import { sourceKey, type SourceKey } from '#core/source-document.ts';
 import type { WaitingParts } from '#functions/registry/waiting.ts';
 import { collectLog } from '#test/collected-log.ts';
-import { claimant, SETTINGS, type Asked, type Cloud } from '#test/cloud.ts';
+import { claimant, type Asked, type Cloud } from '#test/cloud.ts';
+import { offerOf, SETTINGS } from '#test/core/deployment.ts';
 import { published } from '#test/published.ts';
 import { Served, waitingOn, type Received } from './served.ts';
 
@@ -40,7 +41,7 @@ export class Scene {
     sources += 1;
     const source: PackageSource = { kind: 'channel', name: `channel-${sources}` };
     const waiting = waitingOn(cloud, { log: collectLog().log, holdMs: HOLD, ...parts });
-    const served = await Served.start('node:http', cloud, HOLD, { source, waiting });
+    const served = await Served.start('node:http', cloud, HOLD, { offer: offerOf(source), waiting });
     context.after(() => served[Symbol.asyncDispose]());
     return new Scene(cloud, served, cloud.newImage(source));
   }

@@ -6,7 +6,6 @@ import { buffer } from 'node:stream/consumers';
 import { after, before, beforeEach, describe } from 'node:test';
 import { http, type HttpFunction } from '@google-cloud/functions-framework';
 import { getTestServer } from '@google-cloud/functions-framework/testing';
-import type { PackageSource } from '#core/package-source.ts';
 import { openBlobs } from '#core/google/blobs.ts';
 import { openManifests } from '#core/google/manifests.ts';
 import type { PullPolicy } from '#core/pull-decision.ts';
@@ -14,13 +13,13 @@ import { createAsking } from '#functions/asking.ts';
 import { createRegistry, type RegistryParts, type RequestHandler } from '#functions/registry/registry.ts';
 import { createWaiting, type Waiting, type WaitingParts } from '#functions/registry/waiting.ts';
 import { collectLog } from '#test/collected-log.ts';
-import { Cloud, SETTINGS } from '#test/cloud.ts';
+import { Cloud } from '#test/cloud.ts';
+import { offerOf, SETTINGS } from '#test/core/deployment.ts';
 
 // As Cloud Run sets it: otherwise Express answers errors with stack traces.
 process.env['NODE_ENV'] = 'production';
 
 export const BASE_URL = 'https://storage.example.org/bucket/blobs';
-const SOURCE: PackageSource = { kind: 'debian' };
 
 /** What a registry goes by where nothing else is said. */
 export const POLICY: PullPolicy = { settings: SETTINGS, freshMs: 6 * 3_600_000, staleMs: 7 * 24 * 3_600_000 };
@@ -69,7 +68,8 @@ export class Served implements AsyncDisposable {
     const { log, lines } = collectLog();
     const handler = createRegistry({
       log,
-      source: SOURCE,
+      offer: offerOf(),
+      settings: SETTINGS,
       manifests: openManifests(cloud.firestore),
       blobs: openBlobs(cloud.firestore),
       baseUrl: BASE_URL,

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { openHints } from '#core/google/hints.ts';
-import { settingsDigest } from '#core/image-settings.ts';
 import { Cloud, PROJECT } from '#test/cloud.ts';
 import { published } from '#test/published.ts';
 import { HOUR, IMPATIENT, MINUTE, Scene } from './scene.ts';
+import { OTHER_SETTINGS } from '#test/core/deployment.ts';
 import { POLICY } from './served.ts';
 
 let cloud: Cloud;
@@ -95,7 +95,7 @@ describe('a pull of an image whose source', () => {
   );
 
   test('stands still is refreshed where it was made under other settings', async context => {
-    const settings = settingsDigest({ layerBudget: 7 });
+    const settings = OTHER_SETTINGS;
     const scene = await Scene.set(cloud, context, { policy: { ...POLICY, settings } });
     await scene.make('of a hundred layers', 'r1');
     assert.equal((await scene.pull()).body.toString(), 'of a hundred layers');
