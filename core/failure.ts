@@ -13,6 +13,8 @@ export const failureSchema = z.object({
     'refused',
     /** A derivation whose builder failed. */
     'build_failed',
+    /** What this deployment's limits do not allow: more bytes. */
+    'over_limit',
     /** The source (channel, repository, ref) does not exist. */
     'unknown_source',
     /** Every try ended without an outcome: the network, a full disk, workers that vanished. */

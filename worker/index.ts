@@ -62,6 +62,7 @@ async function run(): Promise<void> {
     packageSources,
     layerStore,
     settings: imageSettingsOf(settings),
+    closureLimit: settings.DERIVERY_CLOSURE_LIMIT_MB * 1_000_000,
   });
   const revisions = createRevisions({ sources: openSources(firestore), packageSources, freshMs });
 

@@ -10,8 +10,10 @@ import { nixSystemOf } from '#core/platform.ts';
 import { storePathName, type StorePath } from '#core/store-path.ts';
 import type { ImageRequest } from '#core/image-request.ts';
 import type { MakeImage } from './build-image.ts';
+import { requireFetchable, requireWithinLimit } from './closure-limit.ts';
 import { commandOf, environmentOf } from './image-environment.ts';
 import type { LayerStore, PlannedLayer } from './layer-store.ts';
+import { bytesToFetch } from './nix/bytes-to-fetch.ts';
 import { closure } from './nix/closure.ts';
 import type { Nix } from './nix/nix.ts';
 import { realise } from './nix/realise.ts';
@@ -28,9 +30,17 @@ export interface ImageMakerParts {
   readonly packageSources: PackageSources;
   readonly layerStore: LayerStore;
   readonly settings: ImageSettings;
+  /** The most bytes that an image's packages may have with all that they need, unpacked. */
+  readonly closureLimit: number;
 }
 
-export function createImageMaker({ nix, packageSources, layerStore, settings }: ImageMakerParts): MakeImage {
+export function createImageMaker({
+  nix,
+  packageSources,
+  layerStore,
+  settings,
+  closureLimit,
+}: ImageMakerParts): MakeImage {
   return async (request, found, report, signal) => {
     const source = packageSources.at(request.source, found);
     const packages = [...new Set([...request.packages, ...ALWAYS_PACKAGES])].toSorted(byCodeUnits);
@@ -42,12 +52,11 @@ export function createImageMaker({ nix, packageSources, layerStore, settings }: 
     );
 
     report({ name: 'building' });
+    const paths = items.map(({ path }) => path);
+    requireFetchable(request.packages, await bytesToFetch(nix, paths, { signal }), closureLimit);
     await realise(nix, items, { signal, onProgress: (done, of) => report({ name: 'building', done, of }) });
-    const nodes = await closure(
-      nix,
-      items.map(({ path }) => path),
-      { signal },
-    );
+    const nodes = await closure(nix, paths, { signal });
+    requireWithinLimit(request.packages, nodes, closureLimit);
 
     const planned = planImage(nix, settings, items, nodes);
     const stored = await layerStore.storeAll(

@@ -8,6 +8,7 @@ describe('failure', () => {
     ['unknown_source', 404],
     ['refused', 403],
     ['build_failed', 403],
+    ['over_limit', 403],
     ['gave_up', 403],
   ];
   for (const [kind, status] of statuses) {
