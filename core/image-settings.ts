@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { PACKER_VERSION } from './layer.ts';
 import { byCodeUnits } from './order.ts';
+import type { Owner } from './owner.ts';
 
 export const settingsDigestSchema = z
   .string()
@@ -19,17 +20,12 @@ export interface ImportArguments {
   readonly overlay: string | undefined;
 }
 
-/** Whom the files of an image belong to. */
-export interface Owner {
-  readonly uid: number;
-  readonly gid: number;
-}
-
 export interface ImageSettings {
   /** Layers of store paths per image. */
   readonly layerBudget: number;
   /** Packages that every image gets besides those of its name: attributes, written as in a name. */
   readonly contents: readonly string[];
+  /** Whom the files of an image belong to. */
   readonly owner: Owner;
   /** A shell script that changes the tree of links before it is packed. */
   readonly extraCommands: string | undefined;

@@ -3,10 +3,12 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { digestSchema } from './digest.ts';
 import type { ClosureNode } from './closure.ts';
+import type { User } from './meta-packages.ts';
 import { byCodeUnits } from './order.ts';
+import type { Owner } from './owner.ts';
 
 /** Changes when the packer writes other bytes for the same store paths. */
-export const PACKER_VERSION = 1;
+export const PACKER_VERSION = 2;
 
 export const layerFactSchema = z.object({
   /** Digest of the compressed bytes: the blob's name. */
@@ -27,27 +29,37 @@ export const layerKeySchema = z
 
 export type LayerKey = z.infer<typeof layerKeySchema>;
 
+/** What the bytes of a layer depend on besides the store paths and the packer. */
+export interface Packing {
+  /** Names the compressor and all its settings. */
+  readonly compressor: string;
+  readonly owner: Owner;
+}
+
 /**
  * Key of a layer of store paths: the paths with the hashes of their content (two stores may hold different
- * bytes under one input-addressed path), the packer's version and the compressor. Sorted, so order does not matter.
+ * bytes under one input-addressed path), the packer's version, the compressor and the owner. Sorted, so order does not
+ * matter.
  */
 export function layerKey(
   nodes: readonly Pick<ClosureNode, 'path' | 'narHash'>[],
-  compressorId: string,
+  { compressor, owner }: Packing,
 ): LayerKey {
-  return hashKey([PACKER_VERSION, compressorId, 'paths', contents(nodes)]);
+  return hashKey([PACKER_VERSION, compressor, [owner.uid, owner.gid], 'paths', contents(nodes)]);
 }
 
-/** Key of the layer of links into these packages, whose order decides conflicts. */
+/** Key of the layer of links into these packages, whose order decides conflicts, for an image of this user. */
 export function linksLayerKey(
   packages: readonly Pick<ClosureNode, 'path' | 'narHash'>[],
-  compressorId: string,
+  { compressor, owner, user }: Packing & { readonly user: User },
 ): LayerKey {
   return hashKey([
     PACKER_VERSION,
-    compressorId,
+    compressor,
+    [owner.uid, owner.gid],
     'links',
     packages.map(({ path, narHash }) => [path, narHash]),
+    user,
   ]);
 }
 

@@ -27,6 +27,10 @@ export interface ImageConfig {
   readonly environment: Readonly<Record<string, string>>;
   /** What runs when nothing else is asked for. */
   readonly command: readonly string[] | undefined;
+  /** `UID:GID`: numbers, by which Kubernetes can tell that it is not root. Without one, root. */
+  readonly user: string | undefined;
+  /** Where programs are started. */
+  readonly workingFolder: string;
   readonly labels: Readonly<Record<string, string>>;
   /** In the order of the layers; the specification wants as many entries as layers. */
   readonly layers: readonly { readonly diffId: Digest; readonly createdBy: string }[];
@@ -36,15 +40,17 @@ export interface ImageConfig {
 const CREATED = '1970-01-01T00:00:01Z';
 
 /** The image configuration (image-spec, config.md). */
-export function writeConfig({ platform, environment, command, labels, layers }: ImageConfig): Blob {
+export function writeConfig(config: ImageConfig): Blob {
+  const { platform, environment, command, user, workingFolder, labels, layers } = config;
   return toBlob({
     created: CREATED,
     architecture: architectureOf(platform),
     os: 'linux',
     config: {
+      ...(user !== undefined && { User: user }),
       Env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
       ...(command !== undefined && { Cmd: command }),
-      WorkingDir: '/',
+      WorkingDir: workingFolder,
       Labels: labels,
     },
     rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },

@@ -1,13 +1,13 @@
 // Which links an image has at its root: the folders of several outputs merged into one tree. Pure.
 import { byCodeUnits } from '#core/order.ts';
-import type { StorePath } from '#core/store-path.ts';
+import { storePathName, type StorePath } from '#core/store-path.ts';
 import { resolveFolder, type OutputTree } from './output-tree.ts';
 
 /** An output that was asked for. */
 export interface Output {
-  /** The attribute name under which it was asked for. */
-  readonly name: string;
   readonly storePath: StorePath;
+  /** The package's `meta.priority`: of two with the same file, the lower number wins. */
+  readonly priority: number;
 }
 
 /** An output with the names that are in it. */
@@ -34,20 +34,29 @@ const LEFT_OUT = new Set(['nix-support', 'nix', 'dev', 'proc', 'sys']);
  * folder of the same output (`sbin -> bin`) counts as that folder; other links are linked as they are.
  *
  * Two outputs with the same path: a directory beats a file or link, whoever brings it (one name is lost, not a tree).
- * Else the first in the order of the attribute names wins, and among outputs of one name the first store path. The
- * order of `outputs` does not matter.
+ * Else the first {@link byPrecedence} wins. The order of `outputs` does not matter.
  */
 export function planLinks(outputs: readonly ReadOutput[]): RootPlan {
   const plan: RootPlan = new Map();
-  const ordered = outputs.toSorted(
-    (a, b) => byCodeUnits(a.name, b.name) || byCodeUnits(a.storePath, b.storePath),
-  );
-  for (const output of ordered) {
+  for (const output of outputs.toSorted(byPrecedence)) {
     for (const [path, kind] of linkable(output)) {
       claim(plan, path, kind === 'link' ? { kind, target: `${output.storePath}/${path}` } : { kind });
     }
   }
   return plan;
+}
+
+/**
+ * The order that settles conflicts between files of several packages: by priority, the lower number first, as in nixpkgs'
+ * buildEnv; then by the store path's name; then by the whole store path. How a package was spelled, or when it was named,
+ * does not matter.
+ */
+export function byPrecedence(a: Output, b: Output): number {
+  return (
+    a.priority - b.priority ||
+    byCodeUnits(storePathName(a.storePath), storePathName(b.storePath)) ||
+    byCodeUnits(a.storePath, b.storePath)
+  );
 }
 
 /** Adds a node to the plan unless its path is taken, by the rule of {@link planLinks}. */

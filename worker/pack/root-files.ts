@@ -1,45 +1,88 @@
 // What an image's root has beside the packages' own files, so that ordinary programs find what they expect.
-import { claim, type RootPlan } from './link-plan.ts';
+import type { User } from '#core/meta-packages.ts';
+import type { Owner } from '#core/owner.ts';
+import { claim, type PlannedNode, type RootPlan } from './link-plan.ts';
+import { accountOf, group, passwd } from './users.ts';
 
-const FOLDERS = ['etc', 'home', 'root', 'tmp', 'var', 'var/tmp'];
+const FOLDERS = ['etc', 'home', 'root', 'run', 'tmp', 'var', 'var/empty', 'var/tmp'];
 
 /** Folders whose permission bits differ from the usual 0755. */
 const MODES: ReadonlyMap<string, number> = new Map([
   ['root', 0o700],
   ['tmp', 0o1777],
+  ['var/empty', 0o555],
   ['var/tmp', 0o1777],
 ]);
 
-const FILES = {
-  'etc/passwd': 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/sbin/nologin\n',
-  'etc/group': 'root:x:0:\nnobody:x:65534:\n',
-  'etc/nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files dns\n',
-};
+/** The certificates, where nixpkgs' cacert has them. */
+export const CERTIFICATES = 'etc/ssl/certs/ca-bundle.crt';
+
+/** Where else programs look for them: Debian's and most others, OpenSSL's own, Red Hat's, and Debian's OpenSSL. */
+const CERTIFICATES_ELSEWHERE = [
+  'etc/ssl/certs/ca-certificates.crt',
+  'etc/ssl/cert.pem',
+  'etc/pki/tls/certs/ca-bundle.crt',
+  'usr/lib/ssl/cert.pem',
+];
 
 /**
- * Names that programs look for, by the name of the same file among the packages: the interpreter of countless scripts,
- * and the certificates at Debian's path (nixpkgs' cacert has them under Red Hat's name).
+ * Adds the root's own folders and files, and second names for what programs look for under several. What a package brings
+ * at the same path stays: whoever asks for that package by its name wants it. Two things do not give way: the folders
+ * that every program may rely on, and for `nonroot` passwd and group, since the user has to be in them.
  */
-const SECOND_NAMES = {
-  'usr/bin/env': 'bin/env',
-  'etc/ssl/certs/ca-certificates.crt': 'etc/ssl/certs/ca-bundle.crt',
-};
-
-/** Adds the root's own files. What a package brings at the same path stays. */
-export function addRootFiles(plan: RootPlan): void {
+export function addRootFiles(plan: RootPlan, user: User): void {
   for (const path of FOLDERS) claim(plan, path, { kind: 'directory' });
-  for (const [path, content] of Object.entries(FILES)) claim(plan, path, { kind: 'file', content });
-  for (const [path, same] of Object.entries(SECOND_NAMES)) {
-    const node = plan.get(same);
-    if (node?.kind !== 'link') continue;
-    for (const folder of foldersAbove(path)) claim(plan, folder, { kind: 'directory' });
-    claim(plan, path, node);
-  }
+  claim(plan, 'var/run', { kind: 'link', target: '../run' });
+  addAccounts(plan, user);
+  claim(plan, 'etc/nsswitch.conf', file('passwd: files\ngroup: files\nhosts: files dns\n'));
+  // The interpreter line of countless scripts is `#!/usr/bin/env`, and of many more `#!/usr/bin/something`.
+  for (const program of namesIn(plan, 'bin')) addSecondName(plan, `usr/bin/${program}`, `bin/${program}`);
+  for (const path of CERTIFICATES_ELSEWHERE) addSecondName(plan, path, CERTIFICATES);
 }
 
 /** Permission bits of a folder in the root's tree. */
 export function folderMode(path: string): number {
   return MODES.get(path) ?? 0o755;
+}
+
+/** Whom a path in the root's tree belongs to: the user's home, with all that is in it, is the user's. */
+export function ownerOf(path: string, user: User, owner: Owner): Owner {
+  const { home, uid, gid } = accountOf(user);
+  return user === 'nonroot' && `/${path}/`.startsWith(`${home}/`) ? { uid, gid } : owner;
+}
+
+function addAccounts(plan: RootPlan, user: User): void {
+  const shell = ['bin/bash', 'bin/sh'].find(path => plan.has(path)) ?? 'sbin/nologin';
+  const files = { 'etc/passwd': passwd(user, `/${shell}`), 'etc/group': group(user) };
+  for (const [path, content] of Object.entries(files)) {
+    if (user === 'nonroot' && plan.get(path)?.kind === 'link') plan.delete(path);
+    claim(plan, path, file(content));
+  }
+  // Open to all, as it is where a container starts: Kubernetes may have it run as another user yet.
+  claim(plan, accountOf(user).home.slice(1), { kind: 'directory' });
+}
+
+function file(content: string): PlannedNode {
+  return { kind: 'file', content };
+}
+
+/** The names of links directly in a folder. */
+function namesIn(plan: RootPlan, folder: string): string[] {
+  return [...plan]
+    .filter(([path, { kind }]) => kind === 'link' && path.startsWith(`${folder}/`))
+    .map(([path]) => path.slice(folder.length + 1))
+    .filter(name => !name.includes('/'));
+}
+
+/**
+ * Another name for a file: a relative link, so that whoever replaces the file, in an image on top of this one, replaces
+ * it under all its names.
+ */
+function addSecondName(plan: RootPlan, path: string, same: string): void {
+  if (plan.get(same)?.kind !== 'link') return;
+  const folders = foldersAbove(path);
+  for (const folder of folders) claim(plan, folder, { kind: 'directory' });
+  claim(plan, path, { kind: 'link', target: `${'../'.repeat(folders.length)}${same}` });
 }
 
 function foldersAbove(path: string): string[] {

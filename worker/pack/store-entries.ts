@@ -1,5 +1,6 @@
 // What a layer of store paths holds.
 import { byCodeUnits } from '#core/order.ts';
+import type { Owner } from '#core/owner.ts';
 import type { StorePath } from '#core/store-path.ts';
 import type { TarEntry } from './tar-header.ts';
 import { walk, type FoundNode } from './walk.ts';
@@ -12,30 +13,34 @@ export type RealPath = (path: StorePath) => string;
  * it. Modes are those of the Nix store: files 0444, or 0555 where the owner may execute them, and no set-user-id.
  * Read while it is iterated; errors as {@link walk} has them.
  */
-export function* storeEntries(paths: readonly StorePath[], realPath: RealPath): Generator<TarEntry> {
+export function* storeEntries(
+  paths: readonly StorePath[],
+  { realPath, owner }: { readonly realPath: RealPath; readonly owner: Owner },
+): Generator<TarEntry> {
   for (const folder of ['nix', 'nix/store']) {
-    yield { kind: 'directory', name: Buffer.from(folder), mode: 0o755 };
+    yield { kind: 'directory', name: Buffer.from(folder), owner, mode: 0o755 };
   }
   for (const path of paths.toSorted(byCodeUnits)) {
     const name = path.slice('/'.length);
-    for (const node of walk(realPath(path))) yield toEntry(name, node);
+    for (const node of walk(realPath(path))) yield toEntry(name, node, owner);
   }
 }
 
-function toEntry(storePath: string, node: FoundNode): TarEntry {
+function toEntry(storePath: string, node: FoundNode, owner: Owner): TarEntry {
   const name =
     node.path.length === 0
       ? Buffer.from(storePath)
       : Buffer.concat([Buffer.from(`${storePath}/`), node.path]);
   switch (node.kind) {
     case 'directory':
-      return { kind: 'directory', name, mode: 0o555 };
+      return { kind: 'directory', name, owner, mode: 0o555 };
     case 'symlink':
-      return { kind: 'symlink', name, mode: 0o777, target: node.target };
+      return { kind: 'symlink', name, owner, mode: 0o777, target: node.target };
     case 'file':
       return {
         kind: 'file',
         name,
+        owner,
         mode: node.executable ? 0o555 : 0o444,
         size: node.size,
         content: node.read,

@@ -1,9 +1,12 @@
 // The header of one tar entry: ustar, with a pax header before it where ustar cannot say it (POSIX.1-2017, pax).
 import { isAscii, isUtf8 } from 'node:buffer';
+import type { Owner } from '#core/owner.ts';
 
 interface Named {
   /** Path in the archive: any bytes, no slash at either end. */
   readonly name: Buffer;
+  /** Numbers of at most seven octal digits: there are no pax records for them. */
+  readonly owner: Owner;
   /** Permission bits. */
   readonly mode: number;
 }
@@ -39,7 +42,7 @@ const TYPE = { file: '0', symlink: '2', directory: '5', pax: 'x' } as const;
 const NOTHING = Buffer.alloc(0);
 
 /**
- * The blocks before an entry's content. Owner 0, no user names, and the time 1 that Nix gives its store, so that the
+ * The blocks before an entry's content. No names of users, and the time 1 that Nix gives its store, so that the
  * bytes follow from the entry alone. A path goes into `name`, or is split at its last possible slash into `prefix` and
  * `name`; what does not fit so, is not ASCII, or is 8 GiB or larger, has pax records.
  */
@@ -57,6 +60,7 @@ export function tarHeader(entry: TarEntry): Buffer {
   if (!isUtf8(name) || !isUtf8(target)) records.unshift(paxRecord('hdrcharset', Buffer.from('BINARY')));
   const header = ustar({
     type: TYPE[entry.kind],
+    owner: entry.owner,
     mode: entry.mode,
     size: size < SIZE_LIMIT ? size : 0,
     target,
@@ -87,6 +91,7 @@ function paxHeader(body: Buffer): Buffer {
   const name = Buffer.from('././@PaxHeader');
   const header = ustar({
     type: TYPE.pax,
+    owner: { uid: 0, gid: 0 },
     mode: 0o644,
     size: body.length,
     name,
@@ -106,6 +111,7 @@ function paxRecord(key: string, value: Buffer): Buffer {
 
 interface UstarFields {
   readonly type: string;
+  readonly owner: Owner;
   readonly mode: number;
   readonly size: number;
   /** Cut off where they are too long: a pax record has them whole. */
@@ -114,12 +120,12 @@ interface UstarFields {
   readonly target: Buffer;
 }
 
-function ustar({ type, mode, size, name, prefix, target }: UstarFields): Buffer {
+function ustar({ type, owner, mode, size, name, prefix, target }: UstarFields): Buffer {
   const block = Buffer.alloc(TAR_BLOCK);
   name.copy(block, 0, 0, NAME_LIMIT);
   octal(block, 100, 8, mode);
-  octal(block, 108, 8, 0); // uid
-  octal(block, 116, 8, 0); // gid
+  octal(block, 108, 8, owner.uid);
+  octal(block, 116, 8, owner.gid);
   octal(block, 124, 12, size);
   octal(block, 136, 12, 1); // mtime
   block.write(type, 156, 'latin1');
