@@ -1,23 +1,35 @@
 # Resolves package names to derivations, without building anything: one evaluation for all names.
 #
-#   nix-instantiate --eval --strict --json --read-write-mode resolve.nix --argstr request \
-#     '{"source":{"path":"/pkgs"},"system":"x86_64-linux","packages":["git","xorg.xev"]}'
+# In Nix's pure mode, which sees nothing of the machine and nothing of the network but what is pinned by hash. That mode
+# reads no files either, so Nix is given this text itself:
 #
-# The request is data and nothing in it is ever Nix code. `source` is exactly one of
-#   {"path":…}  {"tarball":URL}  {"git":{"url":…,"ref":…,"rev":…}}  {"flake":REFERENCE}
+#   nix-instantiate --eval --strict --json --read-write-mode --option pure-eval true \
+#     --expr "$(cat resolve.nix)" --argstr request JSON --argstr overlay NIX
+#
+# `overlay` is the text of one overlay, by the operator; it may be left out. The request is data and nothing in it is ever
+# Nix code:
+#   source     the tree of a package set that is in the store, { path, name, sha256 }, or { flake }, a locked reference
+#   system     Nix's name of the platform, x86_64-linux
+#   config     the set's own configuration, as nixpkgs has it
+#   packages   [ { name, components } ]; of each component the ways that it may be spelled, in the order of preference
+#   mode       "resolve"; or "look": no derivations, an answer { name, there = true or false } for each name; or "explain"
 #
 # The answer is { items, names }. `items` has one item a package, in the order asked:
-#   { name, found = { attribute, drv, output, path, pname, mainProgram } }   realise drv!output; it will be at path
+#   { name, found = { attribute, drv, output, path, pname, mainProgram, priority } }    realise drv!output; it will be at path
 #   { name, not_found = { attribute } }         attribute: the set, as a list, that has no such name
-#   { name, ambiguous = { candidates } }        several attributes that differ in case, none of them the name itself
+#   { name, ambiguous = { attribute, candidates } }     members of that set that differ in case, none of them the name itself
 #   { name, not_a_package = { attribute, type } }
+#   { name, removed = { } }                     the set throws instead of a value
 #   { name, refused = { attribute, reasons } }  reasons: of broken, insecure, unfree, unsupported
-#   { name, failed = { } }                      the evaluation threw
+#   { name, failed = { } }                      the package throws instead of a derivation
 # `names` has, for each attribute where a name was not found, what there is instead.
 #
 # What Nix cannot catch (abort, a missing attribute, a type error, infinite recursion) ends the whole evaluation,
-# and what it catches loses its message. Then ask for that one package with "explain": true and read stderr.
-{ request }:
+# and what it catches loses its message. Then ask for that one package with the mode "explain" and read stderr.
+{
+  request,
+  overlay ? null,
+}:
 
 let
   inherit (builtins)
@@ -25,35 +37,38 @@ let
     concatMap
     concatStringsSep
     elem
-    elemAt
     filter
     foldl'
     fromJSON
-    genList
+    functionArgs
     getFlake
     groupBy
+    hashString
     head
+    intersectAttrs
     isAttrs
+    isFloat
     isFunction
+    isInt
     isString
     length
     listToAttrs
-    match
+    map
     replaceStrings
     seq
     split
+    tail
+    toFile
+    toXML
     tryEval
     typeOf
     ;
 
-  asked = {
-    explain = false;
-  }
-  // fromJSON request;
+  asked = fromJSON request;
 
   # explain: let errors end the evaluation, for then Nix prints their message.
   try =
-    if asked.explain then
+    if asked.mode == "explain" then
       value: {
         success = true;
         inherit value;
@@ -61,34 +76,77 @@ let
     else
       tryEval;
 
+  # A path that has been in the store all along may be read in pure mode only when it is said by its hash.
   tree =
     let
       inherit (asked) source;
+      path = builtins.path source;
     in
-    if attrNames source == [ "path" ] then
-      /. + source.path
-    else if attrNames source == [ "tarball" ] then
-      fetchTarball source.tarball
-    else if attrNames source == [ "git" ] then
-      fetchGit source.git
-    else if attrNames source == [ "flake" ] then
-      (getFlake source.flake).outPath
-    else
-      throw "a source is exactly one of path, tarball, git and flake";
+    if path == source.path then path else throw "${source.path} is not what its hash says";
 
-  set =
+  # Text that is not in the store as a file can be imported no other way in pure mode.
+  overlays =
+    if overlay == null then
+      [ ]
+    else
+      [
+        (import (
+          builtins.path {
+            name = "overlay.nix";
+            path = toFile "overlay.nix" overlay;
+            recursive = false;
+            sha256 = hashString "sha256" overlay;
+          }
+        ))
+      ];
+
+  # The arguments that the set's function takes; one with an ellipsis takes all. Overlays are given although there may be
+  # none, so that nixpkgs does not look for any.
+  apply =
+    function:
+    let
+      offered = {
+        inherit (asked) system config;
+        inherit overlays;
+      };
+      written = toXML function;
+      isOpen = replaceStrings [ "<varpat " " ellipsis=\"1\"" ] [ "" "" ] written != written;
+      taken = if isOpen then offered else intersectAttrs (functionArgs function) offered;
+    in
+    if overlays != [ ] && !(taken ? overlays) then refuseOverlay else function taken;
+
+  refuseOverlay = throw "it takes no overlays, and this registry is set up with one";
+
+  fromTree =
     let
       imported = import tree;
       applied =
         if isFunction imported then
-          imported {
-            inherit (asked) system;
-            config = { };
-          }
+          apply imported
+        else if overlays != [ ] then
+          refuseOverlay
         else
           imported;
     in
-    if isAttrs applied then applied else throw "the source is not a package set but a ${typeOf applied}";
+    if isAttrs applied then applied else throw "it is not a package set but a ${typeOf applied}";
+
+  # What a flake calls its packages (`nix flake show`): nixpkgs' are legacyPackages, for they are nested.
+  fromFlake =
+    let
+      flake = getFlake asked.source.flake;
+      offers = filter (kind: flake ? ${kind}.${asked.system}) [
+        "packages"
+        "legacyPackages"
+      ];
+    in
+    if overlays != [ ] then
+      refuseOverlay
+    else if offers == [ ] then
+      throw "the flake has no packages for ${asked.system}"
+    else
+      foldl' (all: kind: all // flake.${kind}.${asked.system}) { } offers;
+
+  set = if asked.source ? flake then fromFlake else fromTree;
 
   letters = text: filter (c: isString c && c != "") (split "" text);
   upper = letters "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -105,28 +163,33 @@ let
     "tests"
   ];
 
-  maximumDepth = 6;
+  firstOf =
+    lists:
+    if lists == [ ] then
+      [ ]
+    else if head lists != [ ] then
+      head lists
+    else
+      firstOf (tail lists);
 
-  # The attributes that one component of a name may mean. Image names are lower-case and begin with a letter or
-  # a digit, attributes need not: the exact one wins, then those that differ only in case; and what begins with a
-  # digit may be written with an underscore in Nix (_7zz).
+  # The attributes that one component of a name may mean, by the first spelling that there is: the exact one, else
+  # those that differ only in case.
   candidates =
-    path: value: component:
+    path: value: spellings:
     let
       folded = if path == [ ] then foldedSet else foldCase value;
-      spellings = [ component ] ++ (if match "[0-9].*" component == null then [ ] else [ "_${component}" ]);
-      choices = concatMap (name: [
-        (if value ? ${name} then [ name ] else [ ])
-        (folded.${toLower name} or [ ])
+      allowed = filter (name: !(elem name denied));
+      choices = concatMap (spelling: [
+        (allowed (if value ? ${spelling} then [ spelling ] else [ ]))
+        (allowed (folded.${toLower spelling} or [ ]))
       ]) spellings;
-      allowed = filter (choice: choice != [ ]) (map (filter (name: !(elem name denied))) choices);
     in
-    if !(isAttrs value) || allowed == [ ] then [ ] else head allowed;
+    if isAttrs value then firstOf choices else [ ];
 
   step =
-    at: component:
+    at: spellings:
     let
-      names = candidates at.attribute at.value component;
+      names = candidates at.attribute at.value spellings;
     in
     if at ? stopped then
       at
@@ -137,7 +200,10 @@ let
       }
     else if length names > 1 then
       {
-        stopped.ambiguous.candidates = map (name: concatStringsSep "." (at.attribute ++ [ name ])) names;
+        stopped.ambiguous = {
+          inherit (at) attribute;
+          candidates = names;
+        };
       }
     else
       {
@@ -146,38 +212,36 @@ let
       };
 
   find =
-    name:
+    components:
     let
-      components = filter isString (split "[.]" name);
       found = foldl' step {
         attribute = [ ];
         value = set;
       } components;
     in
-    if length components > maximumDepth then
-      {
-        stopped.not_found.attribute = genList (elemAt components) maximumDepth;
-        siblings = [ ];
-      }
-    else
-      seq (found.value or null) found;
+    seq (found.value or null) found;
+
+  isPackage = value: isAttrs value && value.type or null == "derivation";
+
+  # As nixpkgs has it (lib/meta.nix): the lower wins. JSON knows no infinity.
+  defaultPriority = 5;
+  isPriority = value: (isInt value || isFloat value) && value > -1.0e9 && value < 1.0e9;
 
   describe =
     { attribute, value }:
     let
-      isPackage = isAttrs value && value.type or null == "derivation";
       derivation = try (
         seq value.drvPath {
           drv = value.drvPath;
           path = value.outPath;
         }
       );
-      optional =
-        get:
+      orElse =
+        default: is: get:
         let
-          got = tryEval get;
+          got = tryEval (if is get then get else default);
         in
-        if got.success && isString got.value then got.value else null;
+        if got.success then got.value else default;
       is =
         flag:
         let
@@ -192,7 +256,7 @@ let
         "unsupported"
       ];
     in
-    if !isPackage then
+    if !(isPackage value) then
       {
         not_a_package = {
           inherit attribute;
@@ -204,8 +268,9 @@ let
         found = derivation.value // {
           inherit attribute;
           output = value.outputName or "out";
-          pname = optional (value.pname or null);
-          mainProgram = optional (value.meta.mainProgram or null);
+          pname = orElse null isString (value.pname or null);
+          mainProgram = orElse null isString (value.meta.mainProgram or null);
+          priority = orElse defaultPriority isPriority (value.meta.priority or null);
         };
       }
     else if reasons != [ ] then
@@ -216,12 +281,12 @@ let
       { failed = { }; };
 
   resolve =
-    name:
+    { name, components }:
     let
-      at = try (find name);
+      at = try (find components);
       item =
         if !at.success then
-          { failed = { }; }
+          { removed = { }; }
         else if at.value ? stopped then
           at.value.stopped
         else
@@ -234,16 +299,31 @@ let
       siblings = at.value.siblings or [ ];
     };
 
+  look =
+    { name, components }:
+    let
+      there = tryEval (isPackage ((find components).value or null));
+    in
+    {
+      inherit name;
+      there = there.success && there.value;
+    };
+
   resolved = map resolve asked.packages;
   missing = filter (one: one.item ? not_found) resolved;
+  answer =
+    if asked.mode == "look" then
+      { items = map look asked.packages; }
+    else
+      {
+        items = map (one: one.item) resolved;
+        names = listToAttrs (
+          map (one: {
+            name = concatStringsSep "." one.item.not_found.attribute;
+            value = one.siblings;
+          }) missing
+        );
+      };
 in
 # Forced first: a source that is no package set fails also where nothing is asked of it.
-seq set {
-  items = map (one: one.item) resolved;
-  names = listToAttrs (
-    map (one: {
-      name = concatStringsSep "." one.item.not_found.attribute;
-      value = one.siblings;
-    }) missing
-  );
-}
+seq set answer

@@ -44,6 +44,10 @@ async function run(): Promise<void> {
     store: settings.DERIVERY_NIX_STORE,
     config: settings.NIX_CONFIG,
     memoryMb: settings.DERIVERY_BUILD_MEMORY_MB,
+    evaluation: {
+      seconds: settings.DERIVERY_EVALUATION_SECONDS,
+      memoryMb: settings.DERIVERY_EVALUATION_MEMORY_MB,
+    },
   });
   const layerStore = createLayerStore({
     bucket,

@@ -1,27 +1,53 @@
 // What is said when names do not lead to packages: every bad name in one answer.
+import { unescape } from '#core/escape.ts';
 import { PermanentError } from '#core/errors.ts';
 import { META_PACKAGES } from '#core/meta-packages.ts';
 import type { FoundItem, ResolvedItem } from './nix/resolve.ts';
+import type { WrittenAttribute } from './nix/written-attribute.ts';
 
 type Problem = Exclude<ResolvedItem, FoundItem>;
 
+/** Whose names they are. */
+export interface Wanted {
+  /** Of the image's name. */
+  readonly asked: readonly string[];
+  /** The deployment's own, which every image gets. */
+  readonly contents: readonly string[];
+}
+
+/** The names that an image is to have. */
+export interface Wanted {
+  /** Those of its own name. */
+  readonly asked: readonly string[];
+  /** Those that the deployment gives to every image. */
+  readonly contents: readonly string[];
+}
+
 /**
- * The items, if all that were asked for were found. Others are left out where the package set has none of that name: not
- * every set has certificates. Throws a {@link PermanentError} that names each one that was not found, and why.
+ * The items, if all that are wanted were found. Others are left out where the package set has none of that name: not every
+ * set has certificates. Throws a {@link PermanentError} that names each one that was not found, and why.
  */
-export function requireFound(items: readonly ResolvedItem[], asked: readonly string[]): FoundItem[] {
+export function requireFound(items: readonly ResolvedItem[], { asked, contents }: Wanted): FoundItem[] {
   const found: FoundItem[] = [];
   const problems: Problem[] = [];
   for (const item of items) {
+    const isWanted = asked.includes(item.name) || contents.includes(item.name);
     if (item.kind === 'found') found.push(item);
-    else if (asked.includes(item.name) || item.kind !== 'not_found') problems.push(item);
+    else if (isWanted || item.kind !== 'not_found') problems.push(item);
   }
   if (problems.length === 0) return found;
   // Of what ails all packages, those that were asked for are enough to tell.
   const ofAsked = problems.filter(({ name }) => asked.includes(name));
   const told = ofAsked.length > 0 ? ofAsked : problems;
-  const exist = told.some(({ kind }) => kind !== 'not_found' && kind !== 'ambiguous');
-  throw new PermanentError({ kind: exist ? 'refused' : 'unknown_package', message: describeAll(told) });
+  const whose = ofAsked.length > 0 ? '' : 'of the packages that every image here gets, ';
+  throw new PermanentError({
+    kind: told.some(existsAndFailed) ? 'refused' : 'unknown_package',
+    message: `${whose}${describeAll(told)}`,
+  });
+}
+
+function existsAndFailed({ kind }: Problem): boolean {
+  return kind !== 'not_found' && kind !== 'ambiguous';
 }
 
 /** One sentence a problem; names that have the very same one share it. */
@@ -37,7 +63,7 @@ function describeAll(problems: readonly Problem[]): string {
 }
 
 function inPlural(sentence: string): string {
-  return sentence.replace(/^is /, 'are ');
+  return sentence.replace(/^is /, 'are ').replace(/^has /, 'have ');
 }
 
 /** What follows the name. */
@@ -46,17 +72,48 @@ function describe(problem: Problem): string {
     case 'not_found':
       return `is not in the package set${advice(problem)}`;
     case 'ambiguous':
-      return `could be any of ${problem.candidates.join(', ')}`;
+      return `could be any of ${problem.candidates.map(readable).join(', ')}`;
     case 'not_a_package':
-      return `is not a package but a ${problem.type}`;
+      return `is not a package but a ${TYPES[problem.type] ?? problem.type}`;
+    case 'removed':
+      return `is not to be had, says the package set: ${problem.message}`;
     case 'refused':
-      return `is refused by the package set (${problem.reasons.join(', ')}): ${problem.message}`;
+      return `${refusal(problem)}: ${problem.message}`;
     case 'failed':
       return `cannot be evaluated: ${problem.message}`;
   }
 }
 
+/** Nix's types, where its own word is not one that people know. */
+const TYPES: Readonly<Record<string, string>> = {
+  set: 'set of attributes',
+  lambda: 'function',
+  int: 'number',
+  float: 'number',
+  bool: 'truth value',
+  null: 'null',
+};
+
+/** For each reason of nixpkgs', what it means here; the package set's own text follows. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  unfree: 'has an unfree license, and this registry does not allow those',
+  broken: 'is marked as broken',
+  insecure: 'is marked as insecure, and this registry does not allow that',
+  unsupported: 'is not available on this platform',
+};
+
+function refusal({ reasons }: Extract<Problem, { kind: 'refused' }>): string {
+  return reasons.map(reason => REFUSALS[reason] ?? `is refused (${reason})`).join(' and ');
+}
+
 function advice({ name, near }: Extract<Problem, { kind: 'not_found' }>): string {
   if (Object.hasOwn(META_PACKAGES, name)) return ` (as a name for more than a package, it has to come first)`;
-  return near.length === 0 ? '' : ` (did you mean ${near.join(' or ')}?)`;
+  return near.length === 0 ? '' : ` (did you mean ${near.map(readable).join(' or ')}?)`;
+}
+
+/** As it is written in an image's name; where that takes escapes, what it stands for comes first. */
+function readable({ attribute, written }: WrittenAttribute): string {
+  return written.split('.').every(component => unescape(component) === component)
+    ? written
+    : `${attribute} (written ${written})`;
 }

@@ -6,7 +6,7 @@ import type { PackageSource } from '#core/package-source.ts';
 import { resolveGitRef, workTreeRevision } from './git.ts';
 import { hashFolder } from './nix/hash-folder.ts';
 import type { Nix } from './nix/nix.ts';
-import type { NixSource } from './nix/resolve.ts';
+import type { NixSource } from './nix/bridge-source.ts';
 
 /** Where a ref of a source stands. */
 export interface FoundRevision {

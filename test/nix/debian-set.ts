@@ -2,7 +2,8 @@
 //
 // Both lie in node_modules/.cache/derivery-test, so that they are fetched and built once a machine. That is safe:
 // the set is verified against its revision whenever it is taken, and the store, one for each revision, is addressed by
-// what went in. Delete the folder to begin anew (after `chmod -R u+w`, for store paths are read-only).
+// what went in. Delete the folder to begin anew (after `chmod -R u+w`, for store paths are read-only). Checkouts that
+// share their node_modules, and are not of the same state, need a folder each: DERIVERY_TEST_CACHE.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
@@ -10,17 +11,24 @@ import { mkdir, readdir, realpath, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
+import type { ImportArguments } from '#core/image-settings.ts';
 import { fetchDebianPackages } from '#local/debian-packages.ts';
 import { nixConfig } from '#local/nix.ts';
 import { openNix, type Nix } from '#worker/nix/nix.ts';
 import { realise } from '#worker/nix/realise.ts';
 import { resolve, type FoundItem, type ResolvedItem } from '#worker/nix/resolve.ts';
+import type { StoredSource } from '#worker/nix/stored-source.ts';
+import { storeFolder } from '#test/worker/nix/store-folder.ts';
 
-const CACHE = fileURLToPath(new URL('../../node_modules/.cache/derivery-test', import.meta.url));
+const CACHE =
+  process.env['DERIVERY_TEST_CACHE'] ??
+  fileURLToPath(new URL('../../node_modules/.cache/derivery-test', import.meta.url));
 
 export interface DebianSet {
   readonly folder: string;
   readonly revision: string;
+  /** The folder in the store. */
+  readonly source: StoredSource;
   /** Nix with the shared store. */
   readonly nix: Nix;
   /** Absolute folder of the shared store. */
@@ -42,27 +50,32 @@ export async function debianSet(): Promise<DebianSet> {
     await removeOtherStores(cache, name);
     const store = join(cache, name);
     const nix = openNix({ store, config: await nixConfig('debian') });
-    return { folder, revision, nix, store };
+    return { folder, revision, source: await storeFolder(nix, folder), nix, store };
   });
 }
+
+/** A deployment that gives the package set no arguments of its own. */
+export const NO_ARGUMENTS: ImportArguments = { config: {}, overlay: undefined };
 
 /** Resolves names in a package set, by default the shared one. */
 export async function resolveNames(
   set: DebianSet,
   packages: readonly string[],
-  path = set.folder,
+  folder = set.folder,
+  importArguments = NO_ARGUMENTS,
 ): Promise<ResolvedItem[]> {
   const signal = AbortSignal.timeout(120_000);
-  return resolve(set.nix, { source: { path }, system: SYSTEM, packages }, { signal });
+  const source = folder === set.folder ? set.source : await storeFolder(set.nix, folder);
+  return resolve(set.nix, { source, system: SYSTEM, packages, importArguments }, { signal });
 }
 
 /** Resolves names of which all have to be found, and builds them. */
 export async function build(
   set: DebianSet,
   packages: readonly string[],
-  path = set.folder,
+  folder = set.folder,
 ): Promise<FoundItem[]> {
-  const items = found(await resolveNames(set, packages, path));
+  const items = found(await resolveNames(set, packages, folder));
   await realise(set.nix, items, { signal: AbortSignal.timeout(120_000) });
   return items;
 }

@@ -1,36 +1,80 @@
 // Names that someone may have meant who wrote one that is not there.
+import { unescape } from '#core/escape.ts';
 import { byCodeUnits } from '#core/order.ts';
+import { createWriter, foldCase, type WrittenAttribute } from './written-attribute.ts';
 
-const LIMIT = 3;
+/** How many are told. */
+export const NEAR_LIMIT = 3;
 
-/** One component of an image's name (OCI distribution specification, "Pulling manifests"). */
-const IMAGE_COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
+/** Where nixpkgs keeps packages that people look for without the set's name, and that are evaluated in moments. */
+const SETS = [
+  'xorg',
+  'python3Packages',
+  'perlPackages',
+  'rubyPackages',
+  'phpPackages',
+  'phpExtensions',
+  'luaPackages',
+  'ocamlPackages',
+  'nodePackages',
+  'gnome',
+  'kdePackages',
+  'libsForQt5',
+  'qt6',
+  'linuxPackages',
+] as const;
 
 /**
- * At most three of `names`, the members of the attribute `set` ('' for the whole package set), that look like the last
- * component of `name`; nearest first, as they are written in an image's name.
+ * Finds, for names that want a member which a set has not, at most three of its members that look like it; nearest first.
+ * `set` is the set's attribute, of which `members` are all. What follows the component in the name follows it in each match.
  */
-export function nearMatches(name: string, set: string, names: readonly string[]): string[] {
-  const depth = set === '' ? 0 : set.split('.').length;
-  const wanted = name.toLowerCase().split('.')[depth] ?? '';
-  const most = wanted.length <= 4 ? 1 : 2;
-  const prefix = set === '' ? '' : `${set.toLowerCase()}.`;
-  const near = new Map<string, number>();
-  for (const candidate of names) {
-    const written = toImageName(candidate);
-    if (Math.abs(written.length - wanted.length) > most || !IMAGE_COMPONENT.test(written)) continue;
-    const distance = editDistance(wanted, written);
-    if (distance <= most) near.set(`${prefix}${written}`, distance);
-  }
-  return [...near]
-    .toSorted(([a, distanceA], [b, distanceB]) => distanceA - distanceB || byCodeUnits(a, b))
-    .slice(0, LIMIT)
-    .map(([match]) => match);
+export function createMatcher(
+  set: readonly string[],
+  members: readonly string[],
+): (name: string) => WrittenAttribute[] {
+  const comparable = members.map(member => ({ member, text: toComparable(member) }));
+  const write = createWriter(members);
+  return name => {
+    const components = name.split('.');
+    const wanted = foldCase(unescape(components[set.length] ?? ''));
+    const most = wanted.length <= 4 ? 1 : 2;
+    const before = components.slice(0, set.length);
+    const after = components.slice(set.length + 1);
+    return comparable
+      .filter(({ text }) => Math.abs(text.length - wanted.length) <= most)
+      .map(({ member, text }) => ({ member, distance: editDistance(wanted, text) }))
+      .filter(({ distance }) => distance <= most)
+      .toSorted((a, b) => a.distance - b.distance || byCodeUnits(a.member, b.member))
+      .flatMap(({ member }) => {
+        const written = write(member);
+        if (written === undefined) return [];
+        return {
+          attribute: [...set, member, ...after.map(unescape)].join('.'),
+          written: [...before, written, ...after].join('.'),
+        };
+      })
+      .slice(0, NEAR_LIMIT);
+  };
 }
 
-/** As the resolver understands it: lower-case, and without the underscore that Nix wants before a digit. */
-function toImageName(attribute: string): string {
-  return attribute.toLowerCase().replace(/^_(?=[0-9])/, '');
+/**
+ * Names with the same last component elsewhere: in nixpkgs' sets, and outside of all. They may or may not be there.
+ * `topLevel` are the members of the whole package set.
+ */
+export function sameLastComponent(name: string, topLevel: readonly string[]): WrittenAttribute[] {
+  const components = name.split('.');
+  const last = components.at(-1) ?? '';
+  const there = new Set(topLevel);
+  const sets = SETS.filter(set => there.has(set) && foldCase(set) !== foldCase(components[0] ?? ''));
+  return [...(components.length > 1 ? [[]] : []), ...sets.map(set => [set])].map(set => ({
+    attribute: [...set, unescape(last)].join('.'),
+    written: [...set.map(foldCase), last].join('.'),
+  }));
+}
+
+/** As the resolver compares: in lower case, and without the underscore that Nix wants before a digit. */
+function toComparable(attribute: string): string {
+  return foldCase(attribute).replace(/^_(?=[0-9])/, '');
 }
 
 /** Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours, each for one. */

@@ -8,10 +8,28 @@ export function errorMessage(stderr: string): string {
   const last = text.split(/^\s*error: /m).at(-1) ?? text;
   const message = last.split(/\n\s*(?:at \S.*:\d+:\d+:|\(use '--show-trace'|For full logs, run)/)[0] ?? last;
   return message
+    .replace(/ \(use '?--impure'? to override\)/, '')
     .split('\n')
     .map(line => line.trim())
     .filter(line => line !== '')
     .join('\n');
+}
+
+const PURE_MODE =
+  /\bin pure eval(?:uation)? mode\b|^attribute 'current(?:System|Time)' missing|^cannot call 'getFlake' on unlocked/;
+
+/** The message of an evaluation, with the reason where pure mode is why. Nix does not say what that is. */
+export function explainPureMode(message: string): string {
+  if (!PURE_MODE.test(message)) return message;
+  return `${message} (an evaluation here sees nothing of the machine, and of the network only what is pinned by a hash)`;
+}
+
+/** nixpkgs' advice to someone who evaluates it themselves (pkgs/stdenv/generic/check-meta.nix). */
+const ADVICE = /\n(?:a\) (?:To temporarily allow|For `nixos-rebuild`)|You can install it anyway)/;
+
+/** Why nixpkgs refuses a package, without how to make it: whoever pulls an image cannot. */
+export function withoutAdvice(message: string): string {
+  return message.split(ADVICE)[0] ?? message;
 }
 
 const NETWORK =
@@ -44,8 +62,11 @@ const FETCHING =
 
 /** Whether an evaluation ended because Nix could not get at something, and not by what it evaluated. */
 export function tellsOfFetching(message: string): boolean {
-  return FETCHING.test(message);
+  return FETCHING.test(message) && !REFUSED.test(message);
 }
+
+/** What a server answers that will not answer otherwise in a moment: that it has no such thing, or not for us. */
+const REFUSED = /HTTP error 4(?!08|29)\d\d/;
 
 const OUT_OF_MEMORY =
   /Cannot allocate memory|out of memory|memory exhausted|std::bad_alloc|\bMemoryError\b|memory allocation of \d+ bytes failed/i;

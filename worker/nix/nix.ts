@@ -9,6 +9,14 @@ export interface NixSettings {
   readonly config: string;
   /** Memory that each process of a Nix command may have, in MiB; unlimited where it is not said. */
   readonly memoryMb?: number | undefined;
+  /** What an evaluation may take; without it, memory is bounded as that of any other command, and time is not. */
+  readonly evaluation?: EvaluationLimits | undefined;
+}
+
+export interface EvaluationLimits {
+  readonly seconds: number;
+  /** In MiB. */
+  readonly memoryMb: number;
 }
 
 export interface Nix {
@@ -18,6 +26,8 @@ export interface Nix {
   readonly options: readonly string[];
   /** See {@link NixSettings}. */
   readonly memoryMb: number | undefined;
+  /** See {@link NixSettings}. */
+  readonly evaluation: EvaluationLimits | undefined;
   /** Where a store path lies on this machine. */
   readonly realPath: (path: StorePath) => string;
 }
@@ -40,7 +50,7 @@ const INHERITED = [
 ];
 
 export function openNix(
-  { store, config, memoryMb }: NixSettings,
+  { store, config, memoryMb, evaluation }: NixSettings,
   worker: NodeJS.ProcessEnv = process.env,
 ): Nix {
   const inherited = INHERITED.flatMap(name => {
@@ -51,6 +61,7 @@ export function openNix(
     environment: { ...Object.fromEntries(inherited), NIX_CONFIG: config },
     options: store === undefined ? [] : ['--option', 'store', store],
     memoryMb,
+    evaluation,
     realPath: path => (store === undefined ? path : join(store, path)),
   };
 }

@@ -15,6 +15,8 @@ export interface NixOptions {
   readonly onLine?: (line: string) => void;
   /** Keep only so many characters of stdout, those at its end. All by default. */
   readonly stdoutLimit?: number;
+  /** Memory that each process may have, in MiB, where that is not what other Nix commands may have. */
+  readonly memoryMb?: number | undefined;
 }
 
 export interface NixResult {
@@ -41,10 +43,10 @@ export async function runNix(
   nix: Nix,
   command: NixCommand,
   args: readonly string[],
-  { signal, onLine, stdoutLimit }: NixOptions,
+  { signal, onLine, stdoutLimit, memoryMb = nix.memoryMb }: NixOptions,
 ): Promise<NixResult> {
   signal.throwIfAborted();
-  const [program, ...confinement] = confined(process.getuid?.() === 0, nix.memoryMb);
+  const [program, ...confinement] = confined(process.getuid?.() === 0, memoryMb);
   const child = execa(program, [...confinement, command, ...args, ...nix.options], {
     env: nix.environment,
     extendEnv: false,

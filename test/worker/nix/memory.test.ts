@@ -6,10 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, suite, test } from 'node:test';
 import { PermanentError, TransientError } from '#core/errors.ts';
-import { debianSet, found, resolveNames, SYSTEM, type DebianSet } from '#test/nix/debian-set.ts';
+import { debianSet, found, resolveNames, type DebianSet } from '#test/nix/debian-set.ts';
 import { scratchSet } from '#test/worker/nix/scratch-set.ts';
 import { realise } from '#worker/nix/realise.ts';
-import { resolve } from '#worker/nix/resolve.ts';
 
 const MEMORY_MB = 512;
 
@@ -43,8 +42,7 @@ suite('beyond the limit', () => {
     context.after(() => rm(folder, { recursive: true }));
     const bomb = 'let grow = n: s: if n == 0 then s else grow (n - 1) (s + s); in grow 36 "x"';
     await writeFile(join(folder, 'default.nix'), `{ ... }: { bomb = throw (${bomb}); }`);
-    const request = { source: { path: folder }, system: SYSTEM, packages: ['bomb'] };
-    await assert.rejects(resolve(set.nix, request, { signal }), (error: unknown) => {
+    await assert.rejects(resolveNames(set, ['bomb'], folder), (error: unknown) => {
       assert.ok(error instanceof PermanentError, String(error));
       assert.deepEqual(error.failure, {
         kind: 'build_failed',

@@ -1,0 +1,116 @@
+// One evaluation of nix/resolve.nix: pure, and within its limits.
+import { readFile } from 'node:fs/promises';
+import type { z } from 'zod';
+import { PermanentError, TransientError } from '#core/errors.ts';
+import type { ImportArguments } from '#core/image-settings.ts';
+import { storePathName } from '#core/store-path.ts';
+import { toIntegrity } from './nix-hash.ts';
+import { errorMessage, explainPureMode, tellsOfFetching, tellsOfMemory } from './nix-message.ts';
+import type { Nix } from './nix.ts';
+import { runNix, type NixResult } from './run-nix.ts';
+import { spellingsOf } from './spellings.ts';
+import type { StoredSource } from './stored-source.ts';
+
+export interface EvaluationRequest {
+  readonly source: StoredSource;
+  /** Nix's name of the platform, `x86_64-linux`. */
+  readonly system: string;
+  readonly importArguments: ImportArguments;
+  /** Names as they come from an image's name: data, whatever they hold. */
+  readonly packages: readonly string[];
+  /** To `resolve`; to `explain` what goes wrong; or to `look` whether packages are there. See nix/resolve.nix. */
+  readonly mode: 'resolve' | 'explain' | 'look';
+}
+
+export type Evaluation<T> =
+  { readonly succeeded: true; readonly answer: T } | { readonly succeeded: false; readonly message: string };
+
+/** What is kept of a package set's message, in characters: it may hold anything. */
+const MESSAGE_LIMIT = 2000;
+
+/**
+ * Evaluates. Throws a {@link PermanentError} where that takes more time or memory than it may, and a
+ * {@link TransientError} where something that the source pins cannot be had now.
+ */
+export async function evaluate<T>(
+  nix: Nix,
+  request: EvaluationRequest,
+  answerSchema: z.ZodType<T>,
+  signal: AbortSignal,
+): Promise<Evaluation<T>> {
+  const { succeeded, stdout, stderr } = await withinLimits(nix, await argumentsOf(request), signal);
+  if (succeeded) return { succeeded, answer: answerSchema.parse(JSON.parse(stdout)) };
+  const { source } = request;
+  // Where the worker has its store is nobody's business, and where the tree is in it no help.
+  const message = errorMessage(stderr)
+    .replaceAll(`${nix.realPath(source.path)}/`, '')
+    .replaceAll(`${source.path}/`, '')
+    .slice(0, MESSAGE_LIMIT);
+  const memoryMb = nix.evaluation?.memoryMb ?? nix.memoryMb;
+  if (memoryMb !== undefined && tellsOfMemory(message)) {
+    throw overLimit(`needs more memory than the ${memoryMb} MiB that it may have here`);
+  }
+  if (tellsOfFetching(message)) throw new TransientError(`The evaluation was interrupted: ${message}`);
+  return { succeeded, message: explainPureMode(message) };
+}
+
+async function withinLimits(nix: Nix, args: readonly string[], signal: AbortSignal): Promise<NixResult> {
+  const limits = nix.evaluation;
+  if (limits === undefined) return runNix(nix, 'nix-instantiate', args, { signal });
+  const { seconds, memoryMb } = limits;
+  const timeout = AbortSignal.timeout(seconds * 1000);
+  try {
+    return await runNix(nix, 'nix-instantiate', args, {
+      signal: AbortSignal.any([signal, timeout]),
+      memoryMb,
+    });
+  } catch (error) {
+    if (error !== timeout.reason) throw error;
+    throw overLimit(`took longer than the ${seconds} s that it may take here`);
+  }
+}
+
+/**
+ * An evaluation takes the same each time, so this is no error to try again at once. Nor does it hold for as long as the
+ * revision is this one, as a refusal does: another worker may be allowed more.
+ */
+function overLimit(what: string): PermanentError {
+  return new PermanentError({ kind: 'build_failed', message: `the evaluation ${what}` });
+}
+
+async function argumentsOf(request: EvaluationRequest): Promise<string[]> {
+  const { source, system, packages, mode } = request;
+  const { config, overlay } = request.importArguments;
+  const data = {
+    source: sourceOf(source),
+    system,
+    config,
+    packages: packages.map(name => ({ name, components: spellingsOf(name) ?? [] })),
+    mode,
+  };
+  return [
+    '--eval',
+    '--strict',
+    '--json',
+    // Without it the derivations would not be written.
+    ...(mode === 'look' ? [] : ['--read-write-mode']),
+    ...['--option', 'pure-eval', 'true'],
+    ...(source.kind === 'flake' ? ['--option', 'extra-experimental-features', 'flakes'] : []),
+    ...['--expr', await resolver()],
+    ...['--argstr', 'request', JSON.stringify(data)],
+    ...(overlay === undefined ? [] : ['--argstr', 'overlay', overlay]),
+  ];
+}
+
+/** What pure mode takes for a path in the store: its hash has to be said too, then it is neither read nor copied. */
+function sourceOf({ kind, path, narHash }: StoredSource): object {
+  if (kind === 'package-set') return { path, name: storePathName(path), sha256: narHash };
+  return { flake: `path:${path}?narHash=${encodeURIComponent(toIntegrity(narHash))}` };
+}
+
+let text: Promise<string> | undefined;
+
+async function resolver(): Promise<string> {
+  text ??= readFile(new URL('../../nix/resolve.nix', import.meta.url), 'utf8');
+  return text;
+}
