@@ -5,7 +5,13 @@ import { layerKey, linksLayerKey } from '#core/layer.ts';
 import { parseStorePath } from '#core/store-path.ts';
 import { closure } from './arbitraries.ts';
 
-const GZIP = 'gzip-6';
+const GZIP = { compressor: 'gzip-6', owner: { uid: 0, gid: 0 } };
+const OTHERS = [
+  { ...GZIP, compressor: 'gzip-9' },
+  { ...GZIP, owner: { uid: 1, gid: 0 } },
+  { ...GZIP, owner: { uid: 0, gid: 1 } },
+];
+const LINKS = { ...GZIP, user: 'root' } as const;
 
 describe('layer key', () => {
   test('stands: facts in the database are found by it', () => {
@@ -13,10 +19,10 @@ describe('layer key', () => {
       { path: parseStorePath('/nix/store/00000000000000000000000000000000-a'), narHash: 'sha256:1' },
       { path: parseStorePath('/nix/store/00000000000000000000000000000000-b'), narHash: 'sha256:2' },
     ];
-    assert.equal(layerKey(nodes, GZIP), '4e72c7e8f56310f365b2001269e56e465fa8a9ad1a2af8fc61a19ecdd9e0673f');
+    assert.equal(layerKey(nodes, GZIP), '7b38c57e3bd15cf6469d6a47ef1caf976d14cb607a97c8a232af54d0824c31c5');
     assert.equal(
-      linksLayerKey(nodes, GZIP),
-      'f46ea85175cfefc4ef73baaf264a8303d96ddd6f20c10fdff16ee282d5dc5cb5',
+      linksLayerKey(nodes, LINKS),
+      '7d014615042e8cde35502596115c04891fcb8e3456e5712e406aef7bd5a96b15',
     );
   });
 
@@ -25,12 +31,12 @@ describe('layer key', () => {
       fc.property(closure, nodes => {
         const reversed = nodes.toReversed();
         assert.equal(layerKey(nodes, GZIP), layerKey(reversed, GZIP));
-        assert.equal(linksLayerKey(nodes, GZIP) === linksLayerKey(reversed, GZIP), nodes.length < 2);
+        assert.equal(linksLayerKey(nodes, LINKS) === linksLayerKey(reversed, LINKS), nodes.length < 2);
       }),
     );
   });
 
-  test('depends on every path, the hash of its content, the compressor, and what the layer is', () => {
+  test('depends on every path, the hash of its content, the compressor, the owner, and what the layer is', () => {
     fc.assert(
       fc.property(closure, nodes => {
         const [first, ...rest] = nodes;
@@ -39,10 +45,11 @@ describe('layer key', () => {
           layerKey(nodes, GZIP),
           layerKey(rest, GZIP),
           layerKey([{ ...first, narHash: `${first.narHash}x` }, ...rest], GZIP),
-          layerKey(nodes, 'gzip-9'),
-          linksLayerKey(nodes, GZIP),
-          linksLayerKey([{ ...first, narHash: `${first.narHash}x` }, ...rest], GZIP),
-          linksLayerKey(nodes, 'gzip-9'),
+          ...OTHERS.map(other => layerKey(nodes, other)),
+          linksLayerKey(nodes, LINKS),
+          linksLayerKey([{ ...first, narHash: `${first.narHash}x` }, ...rest], LINKS),
+          linksLayerKey(nodes, { ...LINKS, user: 'nonroot' }),
+          ...OTHERS.map(other => linksLayerKey(nodes, { ...LINKS, ...other })),
         ];
         assert.equal(new Set(keys).size, keys.length);
       }),

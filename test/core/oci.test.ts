@@ -10,6 +10,8 @@ const image: ImageConfig = {
   platform: 'linux/amd64',
   environment: { PATH: '/bin', SSL_CERT_FILE: '/etc/ssl/certs/ca-certificates.crt' },
   command: ['/bin/bash'],
+  user: undefined,
+  workingFolder: '/',
   labels: { 'org.opencontainers.image.revision': 'r1' },
   layers: [
     { diffId: digestOf('first tar'), createdBy: 'hello-2.10' },
@@ -74,6 +76,14 @@ describe('OCI documents', () => {
     );
     assert.equal(config.architecture, 'arm64');
     assert.ok(!('Cmd' in config.config));
+  });
+
+  test('whoever runs the programs is named, but for root', () => {
+    const nonroot = { ...image, user: '1000:1000', workingFolder: '/home/nonroot' };
+    const { config } = configSchema.parse(parsed(writeConfig(nonroot).bytes));
+    assert.equal(config['User'], '1000:1000');
+    assert.equal(config['WorkingDir'], '/home/nonroot');
+    assert.ok(!('User' in configSchema.parse(parsed(writeConfig(image).bytes)).config));
   });
 });
 

@@ -40,7 +40,9 @@ function newLayer(size = 100): PlannedLayer {
   return {
     key,
     narHashes: [],
-    entries: () => [{ kind: 'file', name, mode: 0o444, size, content: () => [content] }],
+    entries: () => [
+      { kind: 'file', name, owner: { uid: 0, gid: 0 }, mode: 0o444, size, content: () => [content] },
+    ],
   };
 }
 

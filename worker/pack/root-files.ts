@@ -1,4 +1,5 @@
 // What an image's root has beside the packages' own files, so that ordinary programs find what they expect.
+import { dirname, relative } from 'node:path/posix';
 import type { User } from '#core/meta-packages.ts';
 import type { Owner } from '#core/owner.ts';
 import { claim, type PlannedNode, type RootPlan } from './link-plan.ts';
@@ -80,9 +81,8 @@ function namesIn(plan: RootPlan, folder: string): string[] {
  */
 function addSecondName(plan: RootPlan, path: string, same: string): void {
   if (plan.get(same)?.kind !== 'link') return;
-  const folders = foldersAbove(path);
-  for (const folder of folders) claim(plan, folder, { kind: 'directory' });
-  claim(plan, path, { kind: 'link', target: `${'../'.repeat(folders.length)}${same}` });
+  for (const folder of foldersAbove(path)) claim(plan, folder, { kind: 'directory' });
+  claim(plan, path, { kind: 'link', target: relative(`/${dirname(path)}`, `/${same}`) });
 }
 
 function foldersAbove(path: string): string[] {

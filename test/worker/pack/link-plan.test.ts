@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { planLinks, type PlannedNode, type ReadOutput } from '#worker/pack/link-plan.ts';
+import type { StorePath } from '#core/store-path.ts';
 import type { OutputNode, OutputTree } from '#worker/pack/output-tree.ts';
 import { addRootFiles } from '#worker/pack/root-files.ts';
 import { file, folder, link, storePath, type Tree, type TreeNode } from './trees.ts';
@@ -24,8 +25,13 @@ function toOutputTree(tree: Tree): OutputTree {
   return new Map(Object.entries(tree).map(([name, node]) => [name, toNode(node)]));
 }
 
-const outputA = (tree: Tree): ReadOutput => ({ name: 'a', storePath: A, tree: toOutputTree(tree) });
-const outputB = (tree: Tree): ReadOutput => ({ name: 'b', storePath: B, tree: toOutputTree(tree) });
+const outputOf = (path: StorePath, tree: Tree, priority = 5): ReadOutput => ({
+  storePath: path,
+  priority,
+  tree: toOutputTree(tree),
+});
+const outputA = (tree: Tree): ReadOutput => outputOf(A, tree);
+const outputB = (tree: Tree): ReadOutput => outputOf(B, tree);
 
 /** A plan for people: folders end in a slash, links show where they lead. */
 function shown(plan: ReadonlyMap<string, PlannedNode>): string[] {
@@ -68,7 +74,7 @@ test('top-level files and links out stay in the store, and folders that are not 
   assert.deepEqual(shown(plan), ['lib/', 'lib/nix/', `lib/nix/plugin -> ${A}/lib/nix/plugin`]);
 });
 
-test('the first name wins a file, a folder wins over a file or link, whoever comes first', () => {
+test('of equal priority the first name wins a file; a folder wins over a file or link, whoever comes first', () => {
   const one = {
     bin: folder({ same: file() }),
     lib: folder({ x: link('/elsewhere'), y: folder({ one: file() }) }),
@@ -85,10 +91,20 @@ test('the first name wins a file, a folder wins over a file or link, whoever com
   ]);
 });
 
-test('among outputs of one name the first store path wins', () => {
-  const tree = toOutputTree({ bin: folder({ same: file() }) });
-  const plan = planLinks([B, A].map(path => ({ name: 'both', storePath: path, tree })));
-  assert.deepEqual(shown(plan), ['bin/', `bin/same -> ${A}/bin/same`]);
+test('the lower priority number wins, then the name of the store path, then its hash', () => {
+  const tree = { bin: folder({ same: file() }) };
+  const winner = (...outputs: [StorePath, number][]): string | undefined => {
+    const node = planLinks(outputs.map(([path, priority]) => outputOf(path, tree, priority))).get('bin/same');
+    return node?.kind === 'link' ? node.target.replace('/bin/same', '') : undefined;
+  };
+  const [early, late] = [storePath('tool-1', '1'), storePath('tool-1', '2')];
+  assert.equal(winner([A, 5], [B, 4]), B);
+  assert.equal(winner([A, 5], [B, -10]), B);
+  assert.equal(winner([A, 5], [B, 4.5]), B);
+  // The name is what follows the hash: by the whole path, the later one would be first.
+  assert.equal(winner([storePath('z', '0'), 5], [storePath('b', '9'), 5]), storePath('b', '9'));
+  assert.equal(winner([late, 5], [early, 5]), early);
+  assert.equal(winner([late, 5], [A, 6], [early, 5]), early);
 });
 
 test('a link to a folder of the same output counts as the folder, at any depth', () => {
@@ -179,18 +195,19 @@ const { tree } = fc.letrec<{ tree: Tree; node: TreeNode }>(tie => ({
 }));
 
 test('whatever the outputs: their order does not matter, and what holds a name is a folder', () => {
-  const outputs = fc.array(fc.tuple(names, fc.constantFrom('a', 'b', 'c'), tree), { maxLength: 4 });
+  const outputs = fc.array(fc.tuple(names, fc.constantFrom('a', 'b', 'c'), fc.integer(), tree), {
+    maxLength: 4,
+  });
+  const users = fc.constantFrom('root' as const, 'nonroot' as const);
   fc.assert(
-    fc.property(outputs, list => {
-      const read = list.map(([name, digit, content], index) => ({
-        name,
-        storePath: storePath(`p${index}`, digit),
-        tree: toOutputTree(content),
-      }));
+    fc.property(outputs, users, (list, user) => {
+      const read = list.map(([name, digit, priority, content], index) =>
+        outputOf(storePath(`${name}${index}`, digit), content, priority),
+      );
       const plan = planLinks(read);
-      addRootFiles(plan);
+      addRootFiles(plan, user);
       const again = planLinks(read.toReversed());
-      addRootFiles(again);
+      addRootFiles(again, user);
       assert.deepEqual(shown(again), shown(plan));
       for (const path of plan.keys()) {
         if (path.includes('/')) {

@@ -3,8 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { tarHeader, type TarEntry } from '#worker/pack/tar-header.ts';
 
+const owner = { uid: 0, gid: 0 };
+
 function fileOf(name: string, size = 0): TarEntry {
-  return { kind: 'file', name: Buffer.from(name, 'latin1'), mode: 0o444, size, content: () => [] };
+  return { kind: 'file', name: Buffer.from(name, 'latin1'), owner, mode: 0o444, size, content: () => [] };
 }
 
 /** Text of a field, up to its first zero byte. */
@@ -38,7 +40,7 @@ test('a path of 100 bytes is in the name, a longer one is split, and where it ca
 
 test('a folder is not split at the slash that ends it', () => {
   const name = `p/${'n'.repeat(99)}`;
-  const header = tarHeader({ kind: 'directory', name: Buffer.from(name), mode: 0o555 });
+  const header = tarHeader({ kind: 'directory', name: Buffer.from(name), owner, mode: 0o555 });
   assert.equal(header.length, 512);
   assert.equal(field(header, 0, 100), `${'n'.repeat(99)}/`);
 });
@@ -55,6 +57,7 @@ test('long link targets, and names that are not ASCII, have pax records', () => 
   const header = tarHeader({
     kind: 'symlink',
     name: Buffer.from('naïve'),
+    owner,
     mode: 0o777,
     target: Buffer.from('t'.repeat(101)),
   });
@@ -85,5 +88,19 @@ test('a size of 8 GiB or more is in a pax record, and GNU tar reads it', () => {
     // It complains that the content is missing, having listed the entry.
     const listed = spawnSync('tar', ['-tvf', '-'], { input: header, encoding: 'utf8' });
     assert.match(listed.stdout, new RegExp(` ${size} .* big\n`));
+  }
+});
+
+test('the owner is a number that fills its field, and GNU tar reads it', () => {
+  for (const [uid, gid] of [
+    [0, 0],
+    [1000, 100],
+    [0o7777777, 0o7777777],
+  ] as const) {
+    const header = tarHeader({ ...fileOf('owned'), owner: { uid, gid } });
+    assert.equal(header.length, 512);
+    const options = ['--numeric-owner', '-tvf', '-'];
+    const { stdout } = spawnSync('tar', options, { input: header, encoding: 'utf8' });
+    assert.match(stdout, new RegExp(` ${uid}/${gid} `));
   }
 });

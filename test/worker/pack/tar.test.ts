@@ -33,6 +33,7 @@ import {
   type TreeNode,
 } from './trees.ts';
 
+const owner = { uid: 0, gid: 0 };
 const HELLO = storePath('hello');
 const TOP = 'nix/store/00000000000000000000000000000000-hello';
 
@@ -44,7 +45,7 @@ function pack(t: TestContext, node: TreeNode): Buffer {
 }
 
 function packReal(real: string): Buffer {
-  return Buffer.concat([...writeTar(storeEntries([HELLO], () => real))]);
+  return Buffer.concat([...writeTar(storeEntries([HELLO], { realPath: () => real, owner }))]);
 }
 
 /** Packs and unpacks; gives the place of the store path in what was unpacked. */
@@ -115,7 +116,7 @@ test('several store paths come in their order, whatever the order asked for', t 
   for (const path of paths) makeNode(join(real, path.slice('/nix/store/'.length)), file(path));
   const realPath = (path: StorePath) => join(real, path.slice('/nix/store/'.length));
   const listed = (asked: readonly StorePath[]) =>
-    gnuTar(Buffer.concat([...writeTar(storeEntries(asked, realPath))]), '-tf', '-');
+    gnuTar(Buffer.concat([...writeTar(storeEntries(asked, { realPath, owner }))]), '-tf', '-');
   assert.equal(
     listed(paths),
     `nix/\nnix/store/\n${storePath('abc', '1').slice(1)}\n${storePath('zlib', '1').slice(1)}\n${storePath('bash', '2').slice(1)}\n`,
@@ -199,7 +200,7 @@ test('files of several chunks, with holes or not, have all their bytes', t => {
   );
   truncateSync(join(place, 'real/hole'), 5 << 20);
   makeNode(join(place, 'out'), folder());
-  const chunks = [...writeTar(storeEntries([HELLO], () => join(place, 'real')))];
+  const chunks = [...writeTar(storeEntries([HELLO], { realPath: () => join(place, 'real'), owner }))];
   assert.ok(
     chunks.slice(0, -1).every(chunk => chunk.length === 1 << 20),
     'large chunks',
@@ -211,7 +212,7 @@ test('files of several chunks, with holes or not, have all their bytes', t => {
 test('a tree too deep for recursion', t => {
   const real = join(temporaryFolder(t), 'real');
   execFileSync('mkdir', ['-p', `${real}${'/d'.repeat(1900)}`]);
-  const names = [...storeEntries([HELLO], () => real)].map(entry => entry.name.length);
+  const names = [...storeEntries([HELLO], { realPath: () => real, owner })].map(entry => entry.name.length);
   assert.equal(names.length, 3 + 1900);
   assert.equal(names.at(-1), TOP.length + 2 * 1900);
 });
@@ -258,7 +259,7 @@ for (const [what, change] of [
   test(`a file that ${what} while it is read is worth another try`, t => {
     const real = join(temporaryFolder(t), 'real');
     makeNode(real, file('x'.repeat(3 << 20)));
-    const chunks = writeTar(storeEntries([HELLO], () => real));
+    const chunks = writeTar(storeEntries([HELLO], { realPath: () => real, owner }));
     chunks.next();
     change(real);
     assert.throws(
