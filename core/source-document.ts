@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { ImageRequest } from './image-request.ts';
-import { formatPackageSource, packageSourceSchema } from './package-source.ts';
+import { flakeKeepsRevisions, parseFlakeReference } from './flake-reference.ts';
+import { formatPackageSource, packageSourceSchema, type PackageSource } from './package-source.ts';
 
 export const sourceKeySchema = z
   .string()
@@ -80,5 +81,32 @@ const COMMIT = /^[0-9a-f]{40}$/;
 
 /** Whether a request names a commit: it stands for one revision for good, and is never resolved again. */
 export function isPinned({ source, ref }: Pick<ImageRequest, 'source' | 'ref'>): boolean {
-  return COMMIT.test(source.kind === 'channel' ? source.name : ref);
+  switch (source.kind) {
+    case 'channel':
+      return COMMIT.test(source.name);
+    case 'git':
+      return COMMIT.test(ref);
+    case 'flake':
+      return parseFlakeReference(source.reference).rev !== undefined;
+    case 'path':
+    case 'debian':
+      return false;
+  }
+}
+
+/**
+ * Whether a worker can fetch the revision that a source was seen at, after the source has moved on: not of a folder, which
+ * holds what it holds now.
+ */
+export function keepsRevisions(source: PackageSource): boolean {
+  switch (source.kind) {
+    case 'channel':
+    case 'git':
+      return true;
+    case 'flake':
+      return flakeKeepsRevisions(parseFlakeReference(source.reference));
+    case 'path':
+    case 'debian':
+      return false;
+  }
 }

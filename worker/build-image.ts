@@ -10,7 +10,7 @@ import type { Manifest } from '#core/google/manifests.ts';
 import type { HandledAs } from './intake.ts';
 import { keepLease } from './lease-keeper.ts';
 import type { Revisions } from './revisions.ts';
-import type { FoundRevision } from './source.ts';
+import type { FoundRevision } from './source/found-revision.ts';
 import { startStopwatch } from './stopwatch.ts';
 
 /** Makes an image at a revision, all but its publication. Reports phases; stops when `signal` is aborted. */

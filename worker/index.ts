@@ -1,4 +1,5 @@
 // Entry of the worker: settings, connections, probes, then builds until it is told to stop.
+import { join } from 'node:path';
 import { ConfigurationError } from '#core/errors.ts';
 import { openBlobs } from '#core/google/blobs.ts';
 import { openBlobBucket } from '#core/google/bucket.ts';
@@ -17,7 +18,7 @@ import { prepareSpool } from './pack/spool.ts';
 import { readWorkerSettings } from './settings.ts';
 import { createRevisions } from './revisions.ts';
 import { lookAtSource } from './look-at-source.ts';
-import { createPackageSources } from './source.ts';
+import { createPackageSources } from './source/package-sources.ts';
 
 const log = createLog('worker');
 
@@ -59,6 +60,8 @@ async function run(): Promise<void> {
     nix,
     debianSet: settings.DERIVERY_DEBIAN_SET,
     channelsUrl: settings.DERIVERY_CHANNELS_URL,
+    archivesUrl: settings.DERIVERY_ARCHIVES_URL,
+    folder: join(settings.DERIVERY_SPOOL, 'sources'),
   });
   const { settings: settingsDigest, freshMs } = pullPolicy(settings);
   const makeImage = createImageMaker({

@@ -9,13 +9,12 @@ import { planImage } from './image/plan-image.ts';
 import { writeImage } from './image/write-image.ts';
 import type { LayerStore } from './layer-store.ts';
 import { bytesToFetch } from './nix/bytes-to-fetch.ts';
-import { bridgeSource } from './nix/bridge-source.ts';
 import { closure } from './nix/closure.ts';
 import type { Nix } from './nix/nix.ts';
 import { realise } from './nix/realise.ts';
 import { resolve } from './nix/resolve.ts';
 import { requireFound } from './resolution.ts';
-import type { PackageSources } from './source.ts';
+import type { PackageSources } from './source/package-sources.ts';
 
 export interface ImageMakerParts {
   readonly nix: Nix;
@@ -34,7 +33,7 @@ export function createImageMaker({
   closureLimit,
 }: ImageMakerParts): MakeImage {
   return async (request, found, report, signal) => {
-    const source = await bridgeSource(nix, packageSources.at(request.source, found), signal);
+    const source = await packageSources.fetch(request.source, found, signal);
     const { contents } = settings;
     const packages = [...new Set([...request.packages, ...contents, ...ALWAYS_PACKAGES])].toSorted(
       byCodeUnits,

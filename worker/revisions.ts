@@ -1,9 +1,9 @@
 // The revision that an image is made at: the one its source was last seen at, where that is recent, or a new look.
 import type { ImageRequest } from '#core/image-request.ts';
-import type { PackageSource } from '#core/package-source.ts';
-import { isFresh, isPinned, sourceKey, type SourceKey } from '#core/source-document.ts';
+import { isFresh, isPinned, keepsRevisions, sourceKey, type SourceKey } from '#core/source-document.ts';
 import type { Sources } from '#core/google/sources.ts';
-import type { FoundRevision, PackageSources } from './source.ts';
+import type { FoundRevision } from './source/found-revision.ts';
+import type { PackageSources } from './source/package-sources.ts';
 
 /** A revision, and when the source was seen at it by the server's clock. */
 export interface SeenRevision extends FoundRevision {
@@ -30,7 +30,7 @@ export function createRevisions({ sources, packageSources, freshMs }: RevisionsP
     const found = await packageSources.find(request.source, request.ref, signal);
     const { revision, gitRef, checkedAt } = await sources.record(key, request, found, readTime);
     // What is evaluated of a folder is what it holds now, whatever another worker found there.
-    return isLocal(request.source) ? { ...found, checkedAt } : { revision, gitRef, checkedAt };
+    return keepsRevisions(request.source) ? { revision, gitRef, checkedAt } : { ...found, checkedAt };
   }
 
   return {
@@ -38,7 +38,7 @@ export function createRevisions({ sources, packageSources, freshMs }: RevisionsP
     async forImage(request: ImageRequest, now: number, signal: AbortSignal): Promise<SeenRevision> {
       const { source, ref } = request;
       if (isPinned(request)) return { ...(await packageSources.find(source, ref, signal)), checkedAt: now };
-      if (!isLocal(source)) {
+      if (keepsRevisions(source)) {
         const known = await sources.freshRevision(sourceKey(request), freshMs);
         if (known !== undefined) return { ...known, gitRef: known.gitRef };
       }
@@ -52,9 +52,4 @@ export function createRevisions({ sources, packageSources, freshMs }: RevisionsP
       await look(document, signal);
     },
   };
-}
-
-/** A folder holds what it holds now, whatever it held at an older revision. */
-function isLocal({ kind }: PackageSource): boolean {
-  return kind === 'path' || kind === 'debian';
 }

@@ -43,6 +43,8 @@ const schema = z
     DERIVERY_BUILD_SECONDS: z.coerce.number().positive().max(86_400).default(3600),
     /** Where channels say their present revision. */
     DERIVERY_CHANNELS_URL: z.url().default('https://channels.nixos.org'),
+    /** Where nixpkgs is to be had, as `<commit>.tar.gz`. */
+    DERIVERY_ARCHIVES_URL: z.url().default('https://github.com/NixOS/nixpkgs/archive'),
   })
   .refine(settings => settings.DERIVERY_SOURCE !== 'debian' || settings.DERIVERY_DEBIAN_SET !== undefined, {
     path: ['DERIVERY_DEBIAN_SET'],

@@ -18,8 +18,8 @@ const PREREQUISITES: readonly Prerequisite[] = [
   { command: 'nix-store', debianPackage: 'nix-bin' },
   { command: 'patchelf', debianPackage: 'patchelf', sources: ['debian'] },
   { command: 'dpkg-deb', debianPackage: 'dpkg', sources: ['debian'] },
-  { command: 'busybox', debianPackage: 'busybox-static', sources: ['channel', 'git', 'path'] },
-  { command: 'git', debianPackage: 'git', sources: ['git'] },
+  { command: 'busybox', debianPackage: 'busybox-static', sources: ['channel', 'git', 'path', 'flake'] },
+  { command: 'git', debianPackage: 'git', sources: ['git', 'path', 'flake'] },
 ];
 
 /**

@@ -1,11 +1,12 @@
 // Which package source a local system uses, and why.
 import { access, realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { ConfigurationError, TransientError } from '#core/errors.ts';
+import { ConfigurationError, PermanentError, TransientError } from '#core/errors.ts';
 import { HEAD_REF } from '#core/git-ref.ts';
 import { formatPackageSource } from '#core/package-source.ts';
-import { parseSourceAtRef, type SourceAtRef } from '#core/source-rules.ts';
-import { resolveGitRef } from '#worker/git.ts';
+import { parseSourceAtRef, type SourceAtRef } from '#core/source-at-ref.ts';
+import { openGit } from '#worker/source/git.ts';
+import { resolveGitRef } from '#worker/source/git-refs.ts';
 
 /** The channel that `auto` takes. */
 export const DEFAULT_CHANNEL = 'nixos-26.05';
@@ -103,22 +104,22 @@ async function doubtOf(
   }
   if (source.kind !== 'git') return undefined;
   try {
-    await resolveGitRef(source.url, ref, AbortSignal.timeout(GIT_PATIENCE));
+    const git = openGit({ patienceMs: GIT_PATIENCE });
+    await resolveGitRef(git, source.url, ref, new AbortController().signal);
     return undefined;
   } catch (error) {
-    const { message } = error as Error;
-    if (error instanceof TransientError && NETWORK_TROUBLE.test(message)) return message;
-    throw new ConfigurationError(`${formatPackageSource(source)} cannot be a package source: ${message}.`);
+    if (error instanceof TransientError) return error.message;
+    if (!(error instanceof PermanentError)) throw error;
+    throw new ConfigurationError(
+      `${formatPackageSource(source)} cannot be a package source: ${error.message}.`,
+    );
   }
 }
 
 const COMMIT = /^[0-9a-f]{40}$/;
 
-/** How long a git server may take to list its refs, in milliseconds. */
+/** How long a git server may say nothing, in milliseconds. */
 const GIT_PATIENCE = 20_000;
-
-/** What git says where a server is out of reach, not where there is no repository. */
-const NETWORK_TROUBLE = /unable to access|Could not resolve|Connection|timed out|aborted|network/i;
 
 /** Undefined where the channel answers in time. */
 async function whyUnreachable(

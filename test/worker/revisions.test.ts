@@ -6,7 +6,8 @@ import type { ImageRequest } from '#core/image-request.ts';
 import type { PackageSource } from '#core/package-source.ts';
 import { sourceKey } from '#core/source-document.ts';
 import { createRevisions, type Revisions } from '#worker/revisions.ts';
-import type { FoundRevision, PackageSources } from '#worker/source.ts';
+import type { FoundRevision } from '#worker/source/found-revision.ts';
+import type { PackageSources } from '#worker/source/package-sources.ts';
 import { Cloud } from '#test/cloud.ts';
 
 let cloud: Cloud;
@@ -33,7 +34,7 @@ function revisionsOf(answer: () => FoundRevision | Error, freshMs = HOUR_MS) {
       if (found instanceof Error) throw found;
       return found;
     },
-    at: () => assert.fail('nothing is to be evaluated'),
+    fetch: () => assert.fail('nothing is to be evaluated'),
   };
   return { asked, revisions: createRevisions({ sources: cloud.sources, packageSources, freshMs }) };
 }

@@ -95,8 +95,9 @@ await suite('prerequisites', { concurrency: 4, timeout: 10_000 }, () => {
   test('needs for each source what its builds use', async context => {
     for (const [source, packages] of [
       ['channel', 'busybox-static'],
-      ['path', 'busybox-static'],
+      ['path', 'busybox-static git'],
       ['git', 'busybox-static git'],
+      ['flake', 'busybox-static git'],
       ['debian', 'patchelf dpkg'],
     ] as const) {
       const { install, calls } = await setUp(context, { has: NIX });
