@@ -20,12 +20,16 @@ export function errorAnswer({ status, code, message, headers }: RegistryError): 
   };
 }
 
-/** Writes an answer. HEAD is GET without the body: the same headers, the same length. */
+/**
+ * Writes an answer, as it is: nothing is ever compressed, since clients check bytes and lengths. HEAD is GET without the
+ * body: the same headers, the same length.
+ */
 export function writeAnswer(response: ServerResponse, method: string, answer: Answer): void {
   const body = answer.body ?? '';
   response.writeHead(answer.status, {
     ...answer.headers,
-    'content-length': String(answer.length ?? Buffer.byteLength(body)),
+    // The length of what is not modified would have to be that of the whole (RFC 9110, section 8.6).
+    ...(answer.status !== 304 && { 'content-length': String(answer.length ?? Buffer.byteLength(body)) }),
     'docker-distribution-api-version': 'registry/2.0',
     'x-content-type-options': 'nosniff',
   });

@@ -43,6 +43,7 @@ export const registry: RequestHandler = startOrExit(log, () => {
     settings: policy.settings,
     manifests: openManifests(firestore),
     blobs: openBlobs(firestore),
+    headDigest: settings.DERIVERY_HEAD_DIGEST,
     baseUrl: settings.DERIVERY_BLOB_URL,
   });
 });

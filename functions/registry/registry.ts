@@ -6,13 +6,20 @@ import { isUnreachable } from '#core/google/firestore.ts';
 import type { Log } from '#core/google/log.ts';
 import { errorAnswer, writeAnswer, type Answer } from './answer.ts';
 import { blob, type BlobParts } from './blobs.ts';
+import { unlessKnown } from './conditional.ts';
 import { parseHop } from './hop.ts';
 import { landingPage } from './landing-page.ts';
 import { manifestByDigest, manifestByTag, type ManifestParts } from './manifests.ts';
 import { parseRoute } from './route.ts';
+import { originForm } from './target.ts';
 
 export interface RegistryParts extends ManifestParts, BlobParts {
   readonly log: Log;
+  /**
+   * Whether HEAD says the digest. Behind a front end that strips the length of HEAD's answers it must not: docker, containerd
+   * and crane then take GET's, where both are, while an answer with one of the two is an error to them.
+   */
+  readonly headDigest: 'sent' | 'withheld';
 }
 
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
@@ -20,7 +27,7 @@ export type RequestHandler = (request: IncomingMessage, response: ServerResponse
 export function createRegistry(parts: RegistryParts): RequestHandler {
   return async (request, response) => {
     const method = request.method ?? '';
-    const target = request.url ?? '/';
+    const target = originForm(request.url ?? '/');
     const gone = new AbortController();
     response.once('close', () => gone.abort());
     let answer: Answer;
@@ -29,7 +36,10 @@ export function createRegistry(parts: RegistryParts): RequestHandler {
     } catch (error) {
       answer = errorAnswer(toRegistryError(error, parts.log, target));
     }
-    if (!gone.signal.aborted) writeAnswer(response, method, answer);
+    if (gone.signal.aborted) return;
+    const known = unlessKnown(answer, request.headers['if-none-match']);
+    const isBare = method === 'HEAD' && parts.headDigest === 'withheld';
+    writeAnswer(response, method, isBare ? withoutDigest(known) : known);
   };
 }
 
@@ -63,6 +73,11 @@ function answerTo(
     case 'blob':
       return blob(parts, route.digest, method);
   }
+}
+
+function withoutDigest({ headers, ...answer }: Answer): Answer {
+  const { 'docker-content-digest': _, ...others } = headers;
+  return { ...answer, headers: others };
 }
 
 /** Trouble of ours: the store out of reach is 503; what we did not foresee is 500, both with an id that the log has too, and nothing else of it. */

@@ -9,6 +9,8 @@ const schema = z.object({
   ...offerSettings,
   /** Where clients are sent for blobs: `<this>/sha256/<hex>`. It holds no `/v2/`, so that no credentials follow. */
   DERIVERY_BLOB_URL: z.url().refine(url => !url.includes('/v2/'), 'must not contain /v2/'),
+  /** `withheld` where a front end strips Content-Length from HEAD's answers: clients then go by GET's. */
+  DERIVERY_HEAD_DIGEST: z.enum(['sent', 'withheld']).default('sent'),
   /**
    * How long a request waits for a build before it is sent round again. Newer containerd gives up on headers after
    * 30 s (containerd#13164), so the default is well below.

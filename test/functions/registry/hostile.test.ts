@@ -38,7 +38,7 @@ const targets = [
   '/v2/hello/manifests/latest/', '/v2/hello/manifests', '/v2/hello', '/v2//', '//v2/', '/v2/..', '/v2/../', '/../v2/',
   '/v2/_catalog', '/v2/hello/tags/list', '/v2/hello/blobs/uploads/', '/v2/hello/referrers/x', '/v1/search?q=x', '/v3/',
   '/index.php', '/.git/config', '/.env', '/%2e%2e/%2e%2e/etc/passwd', '/..', '/\\', '/%', '/%00', '/%ff', `/${LONG}`,
-  'http://elsewhere.example.org/v2/', 'v2/', '?', 'hello',
+  'http://elsewhere.example.org/v3/', 'v2/', '?', 'hello',
 ]; // prettier-ignore
 
 /** Targets that Node's parser does not hand on. */

@@ -3,21 +3,12 @@ import { test } from 'node:test';
 import { digestOf } from '#core/digest.ts';
 import { openBlobs } from '#core/google/blobs.ts';
 import type { Failure } from '#core/failure.ts';
-import type { Published } from '#core/google/images.ts';
 import { MEDIA_TYPES } from '#core/oci.ts';
 import { claimant, type Asked, type Cloud } from '#test/cloud.ts';
 import { published } from '#test/published.ts';
+import { readyImage } from './ready-image.ts';
 import { BASE_URL, onBothServers, type Received } from './served.ts';
 import { specError } from './spec-errors.ts';
-
-/** An image that is there. */
-async function ready(cloud: Cloud, text: string): Promise<Asked & { readonly image: Published }> {
-  const asked = await cloud.newQueued();
-  const image = published(text);
-  await cloud.images.claim(asked.key, claimant('worker'));
-  await cloud.images.publish(asked.key, 'worker', image);
-  return { ...asked, image };
-}
 
 async function failed(cloud: Cloud, failure: Failure): Promise<Asked> {
   const asked = await cloud.newQueued();
@@ -42,7 +33,7 @@ onBothServers('a pull', 60_000, served => {
 
   test('by tag and by digest gets the exact bytes; HEAD gets the same headers and no body', async () => {
     const text = '{"schemaVersion":2, "spaces":  "kept", "ü":1}';
-    const { name, image } = await ready(served().cloud, text);
+    const { name, image } = await readyImage(served().cloud, text);
     const { digest } = image.manifest;
     for (const [reference, cacheControl] of [
       ['latest', 'no-cache, no-transform'],

@@ -73,6 +73,7 @@ export class Served implements AsyncDisposable {
       manifests: openManifests(cloud.firestore),
       blobs: openBlobs(cloud.firestore),
       baseUrl: BASE_URL,
+      headDigest: 'sent',
       waiting: waitingOn(cloud, { log, holdMs }),
       ...overrides,
     });
