@@ -16,7 +16,7 @@ export function containerOf(
   items: readonly FoundItem[],
   realPath: RealPath,
 ): Container {
-  const has = ({ path }: FoundItem, file: string): boolean => exists(join(realPath(path), file));
+  const has = ({ path }: FoundItem, file: string): boolean => hasFile(join(realPath(path), file));
   const { uid, gid, home } = accountOf(request.user);
   return {
     environment: environmentOf(items.some(item => has(item, CERTIFICATES))),
@@ -80,6 +80,6 @@ function mainProgram(
 }
 
 /** Links are not followed: those into the store lead elsewhere where the store is not at its own place. */
-function exists(place: string): boolean {
-  return lstatSync(place, { throwIfNoEntry: false }) !== undefined;
+function hasFile(place: string): boolean {
+  return lstatSync(place, { throwIfNoEntry: false })?.isDirectory() === false;
 }
