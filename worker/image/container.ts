@@ -3,6 +3,7 @@ import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ImageRequest } from '#core/image-request.ts';
 import type { ImageConfig } from '#core/oci.ts';
+import { byCodeUnits } from '#core/order.ts';
 import type { FoundItem } from '../nix/resolve.ts';
 import { CERTIFICATES } from '../pack/root-files.ts';
 import type { RealPath } from '../pack/store-entries.ts';
@@ -54,7 +55,10 @@ function commandOf(
   items: readonly FoundItem[],
   has: (item: FoundItem, file: string) => boolean,
 ): readonly string[] | undefined {
-  const asked = items.filter(({ name }) => packages.includes(name));
+  // Several attributes may be one package and say different things of it: in an order of their own, not in the name's.
+  const asked = items
+    .filter(({ name }) => packages.includes(name))
+    .toSorted((a, b) => byCodeUnits(a.attribute, b.attribute));
   if (asked.some(isShell)) return SHELL_COMMAND;
   const [first] = asked;
   const isSingle = first !== undefined && asked.every(({ drv }) => drv === first.drv);

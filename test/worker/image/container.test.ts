@@ -72,6 +72,14 @@ describe('the command', () => {
     assert.equal(command(t, [jq, itemOf('git')], { store: { ...store, git: program('git') } }), undefined);
   });
 
+  test('of one package under two names does not hang on which is said first', t => {
+    const [one, other] = ['one', 'other'].map(name => ({ ...jq, name, attribute: name, mainProgram: name }));
+    assert.ok(one && other);
+    const own = { store: { jq: program('one', 'other') } };
+    assert.deepEqual(command(t, [one, other], own), ['/bin/one']);
+    assert.deepEqual(command(t, [other, one], own), ['/bin/one']);
+  });
+
   test('does not count what the deployment gives every image, but for its shell where there is no other', t => {
     const tini = itemOf('tini');
     const own = { ...store, tini: program('tini') };
