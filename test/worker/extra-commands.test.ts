@@ -185,7 +185,8 @@ suite('extra commands', () => {
 
 suite('extra commands are run', () => {
   test('to the same bytes in another store, where all that is left to do is to run them', async context => {
-    const commands = 'bin/hello >greeting; ls -R >"$TMPDIR/list"; mv "$TMPDIR/list" .; mkdir new; rm etc/group';
+    const commands =
+      'bin/hello >greeting; ls -R >"$TMPDIR/list"; mv "$TMPDIR/list" .; mkdir new; rm etc/group';
     const nix = await emptyStore(context, { from: `local?root=${set.store}` });
     const again = found(
       await resolve(
