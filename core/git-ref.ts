@@ -3,10 +3,10 @@
 /** The ref that stands for a repository's HEAD. */
 export const HEAD_REF = 'latest';
 
-/** What no ref may hold or be like (git-check-ref-format(1)). */
-const FORBIDDEN = /[^!-~]|[~^:?*[\\]|\.\.|@\{|\/\/|(?:^|\/)\.|\.(?:lock)?(?:\/|$)|^[-/]|\/$|^@$/;
+/** Of git-check-ref-format(1) what printable ASCII can break, and the "-" that would make an option of it. */
+const FORBIDDEN = /[~^:?*[\\]|\.\.|@\{|\/\/|(?:^|\/)\.|\.lock(?:\/|$)|^[-/]|[/.]$|^@$/;
 
-/** Whether git could have a branch, a tag or a commit of this name. */
+/** Whether git could have a branch, a tag or a commit of this name; those beyond printable ASCII are left out. */
 export function isGitRef(text: string): boolean {
-  return text !== '' && text.length <= 255 && !FORBIDDEN.test(text);
+  return text.length <= 255 && /^[!-~]+$/.test(text) && !FORBIDDEN.test(text);
 }

@@ -6,12 +6,22 @@ export const GIT_PROTOCOLS = ['https', 'http', 'ssh', 'git', 'file'] as const;
 
 export type GitProtocol = (typeof GIT_PROTOCOLS)[number];
 
-/** `user@host:path`, as scp writes it: SSH. */
-const SCP = /^(?:[A-Za-z0-9._-]+@)?[A-Za-z0-9][A-Za-z0-9.-]*:(?!\/\/)[^:]/;
+const HOST = String.raw`(?:[A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])`;
+
+/** `scheme://user@host:port/path`. A port is a number: what else there is may be a password that holds a "/". */
+const URL_FORM = new RegExp(`^(?<scheme>[a-z]+)://(?:[^/]*@)?${HOST}(?::[0-9]{1,5})?/`);
+
+/** `user@host:path`, as scp writes it: SSH. No part may look like an option, and no host like a URL's beginning. */
+const SCP_FORM = new RegExp(
+  `^(?:[A-Za-z0-9_][A-Za-z0-9._-]*@)?(?!(?:https?|ssh|git|file):)${HOST}:(?!//)[^@:-][^@]*$`,
+);
+
+/** What is said of an address that holds some. */
+export const CREDENTIALS = 'holds credentials: leave them to the netrc or the SSH key of the worker';
 
 /**
  * A URL of one of the {@link GIT_PROTOCOLS}, `user@host:path`, or a folder. Without credentials: what is in an address ends
- * up in documents, in labels and on screens. Only SSH's user name is none.
+ * up in documents, in labels and on screens.
  */
 export const gitUrlSchema = z
   .string()
@@ -19,10 +29,10 @@ export const gitUrlSchema = z
   .max(1000)
   .regex(/^[!-~]+$/, 'has characters that no address has')
   .refine(url => !url.includes('#'), 'has a "#", which begins a ref')
-  .refine(url => protocolIn(url) !== undefined, `is no address that git reads by ${GIT_PROTOCOLS.join(', ')}`)
+  .refine(url => !holdsCredentials(url), CREDENTIALS)
   .refine(
-    url => !holdsCredentials(url),
-    'holds credentials: leave them to the netrc or SSH key of the worker',
+    url => protocolIn(url) !== undefined,
+    `is none that git reads by ${GIT_PROTOCOLS.join(', ')}: write https://HOST/PATH, USER@HOST:PATH or /FOLDER`,
   );
 
 /** The protocol of a parsed address. */
@@ -32,16 +42,16 @@ export function gitProtocol(url: string): GitProtocol {
   return protocol;
 }
 
-function protocolIn(url: string): GitProtocol | undefined {
-  if (url.startsWith('/')) return 'file';
-  const scheme = /^(?<scheme>[a-z]+):\/\/[^/]*\//.exec(url)?.groups?.['scheme'];
-  if (scheme !== undefined) return GIT_PROTOCOLS.find(protocol => protocol === scheme);
-  return SCP.test(url) ? 'ssh' : undefined;
+/** Whether a URL has a password in it, or a user's name where that is a token. The user's name of SSH is neither. */
+export function holdsCredentials(url: string): boolean {
+  const { scheme, user } = /^(?<scheme>[a-z][a-z0-9+]*):\/\/(?<user>[^/]*)@/.exec(url)?.groups ?? {};
+  if (scheme === undefined || user === undefined) return false;
+  return !(scheme === 'ssh' || scheme === 'git+ssh') || user.includes(':');
 }
 
-function holdsCredentials(url: string): boolean {
-  const authority = /^(?<scheme>[a-z]+):\/\/(?<authority>[^/]*)/.exec(url)?.groups;
-  const at = authority?.['authority']?.lastIndexOf('@') ?? -1;
-  if (authority === undefined || at < 0) return false;
-  return authority['scheme'] !== 'ssh' || (authority['authority'] ?? '').slice(0, at).includes(':');
+function protocolIn(url: string): GitProtocol | undefined {
+  if (url.startsWith('/') || url.startsWith('file:///')) return 'file';
+  const scheme = URL_FORM.exec(url)?.groups?.['scheme'];
+  if (scheme !== undefined) return GIT_PROTOCOLS.find(protocol => protocol === scheme && protocol !== 'file');
+  return SCP_FORM.test(url) ? 'ssh' : undefined;
 }

@@ -63,6 +63,14 @@ export function linksLayerKey(
   ]);
 }
 
+/** Key of a layer of links that was changed: by the hash of the tree as it is now. */
+export function changedLinksLayerKey(
+  narHash: string,
+  { compressor, owner, user }: Packing & { readonly user: User },
+): LayerKey {
+  return hashKey([PACKER_VERSION, compressor, [owner.uid, owner.gid], 'changed links', narHash, user]);
+}
+
 function contents(nodes: readonly Pick<ClosureNode, 'path' | 'narHash'>[]): string[][] {
   return nodes.toSorted((a, b) => byCodeUnits(a.path, b.path)).map(({ path, narHash }) => [path, narHash]);
 }

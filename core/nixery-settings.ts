@@ -7,14 +7,22 @@ const NIXERY_SOURCES = [
   ['NIXERY_PKGS_PATH', 'path'],
 ] as const;
 
-/** An environment with DERIVERY_SOURCE set from Nixery's variables, unless it is set itself. */
-export function withNixerySettings(
+export interface ChosenSource {
+  /** The variable that it was read from. */
+  readonly variable: string;
+  /** As DERIVERY_SOURCE has it. */
+  readonly source: string;
+}
+
+/** The package source that is set: by DERIVERY_SOURCE, else by the first of Nixery's variables. */
+export function sourceIn(
   environment: Readonly<Record<string, string | undefined>>,
-): Record<string, string | undefined> {
-  if (environment['DERIVERY_SOURCE'] !== undefined) return { ...environment };
-  for (const [name, kind] of NIXERY_SOURCES) {
-    const value = environment[name];
-    if (value !== undefined) return { ...environment, DERIVERY_SOURCE: `${kind}:${value}` };
+): ChosenSource | undefined {
+  const own = environment['DERIVERY_SOURCE'];
+  if (own !== undefined) return { variable: 'DERIVERY_SOURCE', source: own };
+  for (const [variable, kind] of NIXERY_SOURCES) {
+    const value = environment[variable];
+    if (value !== undefined) return { variable, source: `${kind}:${value}` };
   }
-  return { ...environment };
+  return undefined;
 }

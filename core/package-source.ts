@@ -1,7 +1,22 @@
 // Where package sets come from. The operator chooses them, never a client: a client's tag chooses among them.
 import { z } from 'zod';
 import { ConfigurationError } from './errors.ts';
-import { gitUrlSchema } from './git-url.ts';
+import { parseFlakeReference } from './flake-reference.ts';
+import { CREDENTIALS, gitUrlSchema, holdsCredentials } from './git-url.ts';
+
+const flakeReferenceSchema = z
+  .string()
+  .max(1000)
+  .regex(/^[!-~]*$/, 'has characters that no address has')
+  .refine(text => !holdsCredentials(text), CREDENTIALS)
+  .superRefine((text, context) => {
+    try {
+      parseFlakeReference(text);
+    } catch (error) {
+      const isOurs = error instanceof ConfigurationError;
+      context.addIssue({ code: 'custom', message: isOurs ? error.message : 'has a "%" that is no escape' });
+    }
+  });
 
 export const packageSourceSchema = z.discriminatedUnion('kind', [
   /** A nixpkgs channel (`nixos-26.05`) or a commit of nixpkgs. */
@@ -10,15 +25,8 @@ export const packageSourceSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('git'), url: gitUrlSchema }),
   /** A folder on the worker. */
   z.object({ kind: z.literal('path'), folder: z.string().startsWith('/') }),
-  /** A flake, as Nix writes references to them; its `legacyPackages` and `packages` are the set. */
-  z.object({
-    kind: z.literal('flake'),
-    reference: z
-      .string()
-      .max(1000)
-      .regex(/^[a-z][a-z0-9+]*:[!-~]+$/, 'is not a full flake reference, as in github:NixOS/nixpkgs')
-      .refine(text => !/:\/\/[^/]*@/.test(text), 'holds credentials: leave them to the worker'),
-  }),
+  /** A flake; its `legacyPackages` and `packages` are the set. */
+  z.object({ kind: z.literal('flake'), reference: flakeReferenceSchema }),
   /** The bundled set made of Debian packages (nix/debian). */
   z.object({ kind: z.literal('debian') }),
 ]);
@@ -28,25 +36,34 @@ export type PackageSource = z.infer<typeof packageSourceSchema>;
 /** The forms of a package source, for people. */
 export const SOURCE_FORMS = 'channel:NAME, git:URL, path:/FOLDER, flake:REFERENCE or debian';
 
-/** Parses the setting's form; throws a {@link ConfigurationError} that lists the forms. */
+/** Parses the setting's form; throws a {@link ConfigurationError} that says what is wrong, or lists the forms. */
 export function parsePackageSource(text: string): PackageSource {
-  const colon = text.indexOf(':');
-  const kind = colon < 0 ? text : text.slice(0, colon);
-  const rest = colon < 0 ? undefined : text.slice(colon + 1);
-  const candidate = new Map<string, object>([
-    ['channel', { kind, name: rest }],
-    ['git', { kind, url: rest }],
-    ['path', { kind, folder: rest }],
-    ['flake', { kind, reference: rest }],
-  ]).get(kind);
-  const parsed = packageSourceSchema.safeParse(text === 'debian' ? { kind: 'debian' } : candidate);
+  const [kind, rest] = splitAtFirst(text, ':');
+  const parsed = packageSourceSchema.safeParse(candidate(kind, rest));
   if (parsed.success) return parsed.data;
   const problem = parsed.error.issues.find(({ code }) => code === 'custom' || code === 'invalid_format');
-  // What is wrong with an address may be that it holds a password: it is not repeated.
-  if (kind === 'git' && problem !== undefined && rest !== '') {
-    throw new ConfigurationError(`the address behind "git:" ${problem.message}`);
+  if ((kind === 'git' || kind === 'flake') && problem !== undefined && rest !== '') {
+    // It is not repeated: what is wrong with it may be that it holds a password.
+    throw new ConfigurationError(`the address behind "${kind}:" ${problem.message}`);
   }
   throw new ConfigurationError(`"${withoutCredentials(text)}" is not a package source: use ${SOURCE_FORMS}`);
+}
+
+function candidate(kind: string, rest: string | undefined): object | undefined {
+  switch (kind) {
+    case 'channel':
+      return { kind, name: rest };
+    case 'git':
+      return { kind, url: rest };
+    case 'path':
+      return { kind, folder: rest };
+    case 'flake':
+      return { kind, reference: rest };
+    case 'debian':
+      return rest === undefined ? { kind } : undefined;
+    default:
+      return undefined;
+  }
 }
 
 /** The setting's form of a source: the inverse of {@link parsePackageSource}. */
@@ -81,6 +98,13 @@ export function sourceAddress(source: PackageSource): string {
   }
 }
 
-function withoutCredentials(text: string): string {
-  return text.replace(/:\/\/[^/]*@/, '://');
+/** The text for a message: of what has an "@" in it nothing that stands before, for it may be a password. */
+export function withoutCredentials(text: string): string {
+  return text.replaceAll(/\S*@/g, '…@');
+}
+
+/** The text before and behind the first separator; without one, only the text. */
+function splitAtFirst(text: string, separator: string): [string, string?] {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + separator.length)];
 }

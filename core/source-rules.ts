@@ -1,153 +1,138 @@
 // Which tags a deployment answers, and the package source and ref that each stands for: an operator's list, where the
 // first rule that fits a tag counts.
 import { ConfigurationError, RegistryError } from './errors.ts';
-import { unescape } from './escape.ts';
+import { unescapeTag } from './escape.ts';
 import { HEAD_REF, isGitRef } from './git-ref.ts';
-import { formatPackageSource, parsePackageSource, type PackageSource } from './package-source.ts';
+import { parsePackageSource, withoutCredentials, type PackageSource } from './package-source.ts';
 import type { Tag } from './reference.ts';
-
-/** A package source and a ref of it: what a tag stands for. */
-export interface SourceAtRef {
-  readonly source: PackageSource;
-  /** For a git source a branch, a tag, a commit, or {@link HEAD_REF}; for the others always `latest`. */
-  readonly ref: string;
-}
+import { parseSourceAtRef, splitRef, type SourceAtRef } from './source-at-ref.ts';
+import {
+  EXAMPLES,
+  matchTag,
+  parseTagPattern,
+  wildcardsIn,
+  type TagPattern,
+  type Wildcard,
+} from './tag-pattern.ts';
 
 export interface SourceRule {
-  /** A tag, in which one wildcard may stand: `*` for any text, `{commit}` for 40 hexadecimal digits. */
-  readonly tags: string;
-  /** A package source, in which the same wildcard stands for what it was in the tag; for git with `#REF` behind it. */
+  readonly tags: TagPattern;
+  /** As it was written: a package source, for git with `#REF` behind it, in which the wildcard of the tags may stand. */
   readonly source: string;
+  readonly kind: PackageSource['kind'];
+  /** What a tag stands for in which the wildcard stands for `matched`. Throws a {@link RegistryError} where that cannot be. */
+  readonly at: (matched: string) => SourceAtRef;
 }
 
 export type SourceRules = readonly SourceRule[];
 
-const WILDCARD = /\*|\{commit\}/g;
-
-/** Text that may take the place of a wildcard in an address: no way out of the folder or the path it stands in. */
-const HARMLESS = /^[A-Za-z0-9_](?!.*\.\.)[A-Za-z0-9._-]*$/;
-
 /**
- * Parses `TAGS=SOURCE` rules, separated by white space. Throws a {@link ConfigurationError} that names the rule. Each is tried
- * with an example, so that a bad one is found at the start and not by a client.
+ * Parses `TAGS=SOURCE` rules, separated by white space. Throws a {@link ConfigurationError} that names the rule. Each is
+ * tried with an example, so that a bad one is found at the start and not by a client.
  */
 export function parseSourceRules(text: string): SourceRules {
-  return text
-    .split(/\s+/)
-    .filter(rule => rule !== '')
-    .map(parseRule);
+  const rules: SourceRule[] = [];
+  for (const word of text.split(/\s+/).filter(part => part !== '')) {
+    const rule = parseRule(word);
+    if (rules.some(({ tags }) => tags.text === rule.tags.text)) {
+      throw new ConfigurationError(
+        `there are two rules for "${rule.tags.text}", of which only the first would count`,
+      );
+    }
+    rules.push(rule);
+  }
+  return rules;
 }
 
 /**
- * The rules for a deployment with one source: it is called `latest`. Of a git repository every ref is a tag too, unless one
- * was chosen by `#REF`.
+ * The rules, and behind them those of the default source: it is called `latest`, and of a git repository every ref is a
+ * tag too, unless one was chosen by `#REF`. Throws a {@link ConfigurationError} where it is no package source.
  */
-export function defaultRules(source: string): SourceRules {
-  const { source: parsed } = parseSourceAtRef(source);
-  const latest = { tags: 'latest', source };
-  return parsed.kind === 'git' && !source.includes('#')
-    ? [latest, { tags: '*', source: `${source}#*` }]
-    : [latest];
+export function withDefaultSource(rules: SourceRules, source: string): SourceRules {
+  const { ref } = splitRef(source);
+  const chosen = parseSourceAtRef(source);
+  const { kind } = chosen.source;
+  const defaults: SourceRule[] = [{ tags: parseTagPattern('latest'), source, kind, at: () => chosen }];
+  if (kind === 'git' && ref === undefined) {
+    const at = (matched: string) => ({ source: chosen.source, ref: refOf('*', '*', matched) });
+    defaults.push({ tags: parseTagPattern('*'), source: `${source}#*`, kind, at });
+  }
+  const taken = new Set(rules.map(({ tags }) => tags.text));
+  return [...rules, ...defaults.filter(({ tags }) => !taken.has(tags.text))];
 }
 
 /** What a tag stands for. Throws a {@link RegistryError} for one that is not offered; it lists those that are. */
 export function sourceOf(rules: SourceRules, tag: Tag): SourceAtRef {
   for (const rule of rules) {
-    const matched = match(rule, tag);
-    if (matched !== undefined) return applied(rule, matched);
+    const matched = matchTag(rule.tags, tag);
+    if (matched !== undefined) return rule.at(matched);
   }
-  throw new RegistryError(
-    404,
-    'MANIFEST_UNKNOWN',
-    `there is no tag "${tag}" here, but ${describeRules(rules)}`,
-  );
+  const offered = rules.map(({ tags, source }) => `"${tags.text}" (${source})`);
+  throw new RegistryError(404, 'MANIFEST_UNKNOWN', `there is no tag "${tag}" here, but ${listOf(offered)}`);
 }
-
-/** `"latest" (channel:nixos-26.05) and "nixos-*" (channel:nixos-*)`. */
-export function describeRules(rules: SourceRules): string {
-  const described = rules.map(({ tags, source }) => `"${tags}" (${source})`);
-  return described.length < 2
-    ? described.join('')
-    : `${described.slice(0, -1).join(', ')} and ${described.at(-1)}`;
-}
-
-/** Parses a package source with, for git, `#REF` behind it. Throws a {@link ConfigurationError}. */
-export function parseSourceAtRef(text: string): SourceAtRef {
-  const hash = text.startsWith('git:') ? text.indexOf('#') : -1;
-  if (hash < 0) return { source: parsePackageSource(text), ref: HEAD_REF };
-  const ref = text.slice(hash + 1);
-  if (!isGitRef(ref)) throw new ConfigurationError(`"#${ref}" is no ref that git could have`);
-  return { source: parsePackageSource(text.slice(0, hash)), ref };
-}
-
-/** The inverse of {@link parseSourceAtRef}. */
-export function formatSourceAtRef({ source, ref }: SourceAtRef): string {
-  return ref === HEAD_REF ? formatPackageSource(source) : `${formatPackageSource(source)}#${ref}`;
-}
-
-const EXAMPLES: Readonly<Record<string, string>> = { '*': 'x', '{commit}': '0'.repeat(40) };
 
 function parseRule(text: string): SourceRule {
   const equals = text.indexOf('=');
-  const rule = { tags: text.slice(0, Math.max(equals, 0)), source: text.slice(equals + 1) };
-  const wildcards = rule.tags.match(WILDCARD) ?? [];
-  const literal = rule.tags.replaceAll(WILDCARD, '');
-  if (equals < 1 || !/^[A-Za-z0-9._-]*$/.test(literal) || /^[.-]/.test(rule.tags)) {
+  if (equals < 1 || equals === text.length - 1) {
     throw new ConfigurationError(
-      `"${text}" is not a rule: write TAGS=SOURCE, as in unstable=channel:nixos-unstable`,
+      `"${withoutCredentials(text)}" is not a rule: write TAGS=SOURCE, as in unstable=channel:nixos-unstable`,
     );
   }
-  if (wildcards.length > 1)
-    throw new ConfigurationError(`the rule "${text}" has more than one wildcard in its tags`);
-  const [wildcard] = wildcards;
-  const foreign = rule.source.match(WILDCARD)?.find(one => one !== wildcard);
-  if (foreign !== undefined) {
-    throw new ConfigurationError(`the rule "${text}" has ${foreign} in its source and not in its tags`);
-  }
-  // Of a git repository the wildcard is the ref; of others all these tags mean the same, as with Nixery.
-  const isRef = rule.source.startsWith('git:') && !rule.source.includes('#');
-  if (isRef && wildcard !== undefined && !rule.source.includes(wildcard)) {
-    return parseRule(`${text}#${wildcard}`);
-  }
+  const pattern = text.slice(0, equals);
   try {
-    parseSourceAtRef(substituted(rule.source, wildcard, EXAMPLES[wildcard ?? ''] ?? ''));
+    return ruleOf(parseTagPattern(pattern), text.slice(equals + 1));
   } catch (error) {
-    if (error instanceof ConfigurationError)
-      throw new ConfigurationError(`the rule for "${rule.tags}": ${error.message}`);
-    throw error;
+    if (!(error instanceof ConfigurationError)) throw error;
+    throw new ConfigurationError(`the rule for "${withoutCredentials(pattern)}": ${error.message}`);
   }
-  return rule;
 }
 
-/** What the wildcard of a rule stands for in a tag: nothing where it has none; undefined where the rule does not fit. */
-function match({ tags }: SourceRule, tag: Tag): string | undefined {
-  const [wildcard] = tags.match(WILDCARD) ?? [];
-  if (wildcard === undefined) return tags === tag ? '' : undefined;
-  const [before = '', after = ''] = tags.split(wildcard);
-  if (tag.length <= before.length + after.length || !tag.startsWith(before) || !tag.endsWith(after))
-    return undefined;
-  const matched = tag.slice(before.length, tag.length - after.length);
-  return wildcard === '*' || /^[0-9a-f]{40}$/.test(matched) ? matched : undefined;
+function ruleOf(tags: TagPattern, written: string): SourceRule {
+  const { wildcard } = tags;
+  const foreign = wildcardsIn(written).find(one => one !== wildcard);
+  if (foreign !== undefined) throw new ConfigurationError(`${foreign} is in its source and not in its tags`);
+  const { address, ref = defaultRef(address, wildcard) } = splitRef(written);
+  if (wildcard !== undefined) requireInPath(address, wildcard);
+  const example = substituted(address, wildcard, EXAMPLES[wildcard ?? '*']);
+  const { source } = parseSourceAtRef(
+    ref === undefined ? example : `${example}#${substituted(ref, wildcard, EXAMPLES[wildcard ?? '*'])}`,
+  );
+  const isFixed = wildcard === undefined || !address.includes(wildcard);
+  return {
+    tags,
+    source: ref === undefined ? address : `${address}#${ref}`,
+    kind: source.kind,
+    at: matched => ({
+      source: isFixed ? source : sourceWith(address, wildcard, matched),
+      ref: ref === undefined ? HEAD_REF : refOf(ref, wildcard, matched),
+    }),
+  };
 }
 
-/**
- * A rule's source with what its wildcard stood for. As a part of an address that is taken as it is, and refused where it
- * could lead out of it; as a ref of git it is unescaped first, for refs have slashes and tags have not.
- */
-function applied(rule: SourceRule, matched: string): SourceAtRef {
-  const [wildcard] = rule.tags.match(WILDCARD) ?? [];
-  const hash = rule.source.startsWith('git:') ? rule.source.indexOf('#') : -1;
-  const address = hash < 0 ? rule.source : rule.source.slice(0, hash);
-  const source = sourceWith(address, wildcard, matched);
-  if (hash < 0) return { source, ref: HEAD_REF };
-  const ref = substituted(rule.source.slice(hash + 1), wildcard, unescape(matched));
-  if (isGitRef(ref)) return { source, ref };
-  throw new RegistryError(400, 'TAG_INVALID', `git could have no branch, tag or commit called "${ref}"`);
+/** Of a git repository the wildcard is the ref, if it is nothing else; of others all these tags mean the same. */
+function defaultRef(address: string, wildcard: Wildcard | undefined): string | undefined {
+  return address.startsWith('git:') && wildcard !== undefined && !address.includes(wildcard)
+    ? wildcard
+    : undefined;
 }
 
-function sourceWith(address: string, wildcard: string | undefined, matched: string): PackageSource {
-  const isPart = wildcard !== undefined && address.includes(wildcard);
-  if (!isPart || HARMLESS.test(matched)) {
+/** Of an address what says who is asked, and how: none of this is a client's to choose. */
+const BEFORE_PATH =
+  /^(?:channel:|path:\/|git:(?:\/|[a-z]+:\/\/[^/]*\/|[^/:]+:(?!\/\/))|flake:[a-z][a-z0-9+]*:(?:(?!\/\/)|\/\/[^/]*\/))/;
+
+function requireInPath(address: string, wildcard: Wildcard): void {
+  const at = address.indexOf(wildcard);
+  if (at >= 0 && !BEFORE_PATH.test(address.slice(0, at))) {
+    throw new ConfigurationError(`${wildcard} may stand in the path of its source, not before it`);
+  }
+}
+
+/** Text that may take the place of a wildcard in an address: no way out of the folder or the path it stands in. */
+const HARMLESS = /^[A-Za-z0-9_](?!.*\.\.)(?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?$/;
+
+/** As a part of an address a tag's text is taken as it is, and refused where it could lead out of its place. */
+function sourceWith(address: string, wildcard: Wildcard, matched: string): PackageSource {
+  if (HARMLESS.test(matched)) {
     try {
       return parsePackageSource(substituted(address, wildcard, matched));
     } catch (error) {
@@ -155,9 +140,21 @@ function sourceWith(address: string, wildcard: string | undefined, matched: stri
       if (!(error instanceof ConfigurationError)) throw error;
     }
   }
-  throw new RegistryError(400, 'TAG_INVALID', `"${matched}" cannot be part of a package source`);
+  throw new RegistryError(404, 'MANIFEST_UNKNOWN', `there is no package source for "${matched}"`);
 }
 
-function substituted(text: string, wildcard: string | undefined, value: string): string {
+/** As a ref a tag's text is unescaped first: refs have slashes, and tags have not. */
+function refOf(written: string, wildcard: Wildcard | undefined, matched: string): string {
+  const ref = substituted(written, wildcard, unescapeTag(matched));
+  if (isGitRef(ref)) return ref;
+  throw new RegistryError(404, 'MANIFEST_UNKNOWN', `git can have no branch, tag or commit "${ref}"`);
+}
+
+function substituted(text: string, wildcard: Wildcard | undefined, value: string): string {
   return wildcard === undefined ? text : text.replaceAll(wildcard, () => value);
+}
+
+/** `a, b and c` */
+function listOf(texts: readonly string[]): string {
+  return texts.length < 2 ? texts.join('') : `${texts.slice(0, -1).join(', ')} and ${texts.at(-1)}`;
 }

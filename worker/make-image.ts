@@ -5,6 +5,7 @@ import { byCodeUnits } from '#core/order.ts';
 import { nixSystemOf } from '#core/platform.ts';
 import type { MakeImage } from './build-image.ts';
 import { requireFetchable, requireWithinLimit } from './closure-limit.ts';
+import { changeLinks } from './image/change-links.ts';
 import { planImage } from './image/plan-image.ts';
 import { writeImage } from './image/write-image.ts';
 import type { LayerStore } from './layer-store.ts';
@@ -53,7 +54,9 @@ export function createImageMaker({
     requireWithinLimit(request.packages, nodes, closureLimit);
 
     const { realPath } = nix;
-    const plan = planImage({ request, revision: found.revision, settings, items, nodes, realPath });
+    const planned = planImage({ request, revision: found.revision, settings, items, nodes, realPath });
+    const change = { source, packages: paths, closure: nodes, user: request.user, settings };
+    const plan = await changeLinks(nix, planned, change, { signal });
     const stored = await layerStore.storeAll(
       plan.layers,
       done => report({ name: 'packing', done, of: plan.layers.length }),

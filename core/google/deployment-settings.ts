@@ -6,10 +6,12 @@ import { settingsDigest, type ImageSettings } from '../image-settings.ts';
 import { LAYER_BUDGET } from '../layer-plan.ts';
 import { platformSchema, type Platform } from '../platform.ts';
 import type { PullPolicy } from '../pull-decision.ts';
-import { defaultRules, parseSourceAtRef, parseSourceRules } from '../source-rules.ts';
+import { META_PACKAGES } from '../meta-packages.ts';
+import { parseSourceRules, withDefaultSource } from '../source-rules.ts';
+import { parseSourceAtRef } from '../source-at-ref.ts';
 import { parsedSetting } from './settings.ts';
 
-/** The default package source, in the form that `defaultRules` takes. */
+/** The default package source, in the form that `withDefaultSource` takes. */
 export const sourceSetting = parsedSetting(text => {
   parseSourceAtRef(text);
   return text;
@@ -89,7 +91,7 @@ export function pullPolicy(settings: Read<typeof pullSettings>): PullPolicy {
 /** The offer that {@link offerSettings} come to: the operator's rules first, then the default source's. */
 export function offerOf(settings: Read<typeof offerSettings>): Offer {
   return {
-    sources: [...settings.DERIVERY_SOURCES, ...defaultRules(settings.DERIVERY_SOURCE)],
+    sources: withDefaultSource(settings.DERIVERY_SOURCES, settings.DERIVERY_SOURCE),
     platforms: settings.DERIVERY_PLATFORMS,
     packageLimit: settings.DERIVERY_PACKAGE_LIMIT,
   };
@@ -101,8 +103,16 @@ function parsePlatforms(text: string): [Platform, ...Platform[]] {
   throw new Error(`names platforms, separated by spaces, of ${platformSchema.options.join(' and ')}`);
 }
 
+/** Attributes, or what stands for them in the name of an image. */
 function parsePackageNames(text: string): string[] {
-  return words(text);
+  const names = words(text);
+  for (const name of names) {
+    if (Object.hasOwn(META_PACKAGES, name)) {
+      throw new Error(`"${name}" stands for more than a package: write the packages themselves`);
+    }
+    if (!/^[A-Za-z0-9_][A-Za-z0-9._+'-]*$/.test(name)) throw new Error(`"${name}" is no package's name`);
+  }
+  return names;
 }
 
 function parseObject(text: string): Record<string, unknown> {

@@ -1,7 +1,7 @@
 // Settings that every deployable reads from its environment, and how a bad one is reported.
 import { z } from 'zod';
 import { ConfigurationError } from '../errors.ts';
-import { withNixerySettings } from '../nixery-settings.ts';
+import { sourceIn } from '../nixery-settings.ts';
 
 export const cloudSettings = {
   /** Google's own: the project that everything lies in. */
@@ -28,20 +28,22 @@ export function parsedSetting<T>(parse: (text: string) => T) {
 
 /**
  * Parses an environment, once, at the entry of a deployable. Throws a {@link ConfigurationError} of one line that
- * names every bad setting. An empty value counts as not set; Nixery's names of the package source are understood.
+ * names every bad setting. A blank value counts as not set; Nixery's names of the package source are understood.
  */
 export function readSettings<T extends z.ZodObject>(
   schema: T,
   environment: Environment,
 ): Readonly<z.infer<T>> {
-  const set = withNixerySettings(
-    Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== '')),
-  );
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim() !== ''));
+  const source = sourceIn(given);
+  const set = source === undefined ? given : { ...given, DERIVERY_SOURCE: source.source };
   const parsed = schema.safeParse(set);
   if (parsed.success) return Object.freeze(parsed.data);
   const problems = parsed.error.issues.map(issue => {
     const name = issue.path.join('.');
-    return set[name] === undefined ? `${name} is not set` : `${name}: ${issue.message}`;
+    if (set[name] === undefined) return `${name} is not set`;
+    const variable = name === 'DERIVERY_SOURCE' ? (source?.variable ?? name) : name;
+    return `${variable}: ${issue.message}`;
   });
   // A value that is repeated may have line ends.
   throw new ConfigurationError(`configuration: ${problems.join('; ').replaceAll(/\s+/g, ' ')}`);

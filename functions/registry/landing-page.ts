@@ -8,7 +8,7 @@ export function landingPage({ sources }: Offer, host: string): Answer {
   const pull = `docker pull ${/^[A-Za-z0-9.:[\]-]+$/.test(host) ? host : 'HOST'}/shell/git/curl`;
   const tags = sources.map(
     rule =>
-      `      <dt><code>${escapeHtml(rule.tags)}</code></dt>\n      <dd><code>${escapeHtml(rule.source)}</code></dd>`,
+      `      <dt><code>${escapeHtml(rule.tags.text)}</code></dt>\n      <dd><code>${escapeHtml(rule.source)}</code></dd>`,
   );
   const metas = Object.entries(META_PACKAGES).map(
     ([name, { does }]) =>
@@ -47,7 +47,10 @@ export function landingPage({ sources }: Offer, host: string): Answer {
 ${metas.join('\n')}
     </dl>
     <h2>Tags</h2>
-    <p>A tag chooses where the packages come from; a <code>*</code> stands for any text:</p>
+    <p>
+      A tag chooses where the packages come from. A <code>*</code> stands for any text, <code>{commit}</code> for the 40
+      digits of a commit:
+    </p>
     <dl>
 ${tags.join('\n')}
     </dl>

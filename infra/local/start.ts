@@ -1,6 +1,6 @@
 // `npm start`: sets up what is missing, then runs a whole Derivery on this machine until it is told to stop.
 import { ConfigurationError } from '#core/errors.ts';
-import { formatSourceAtRef, type SourceAtRef } from '#core/source-rules.ts';
+import { formatSourceAtRef, type SourceAtRef } from '#core/source-at-ref.ts';
 import { readChoices, type Choices } from './command-line.ts';
 import { checkPort } from './loopback.ts';
 import { thisMachine } from './machine.ts';

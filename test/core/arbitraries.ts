@@ -40,16 +40,19 @@ const gitUrl = fc.oneof(
   reference.map(path => `git@example.org:a${path}`),
 );
 
+const flakeReference = fc.oneof(
+  fc.stringMatching(/^[a-z/]{0,6}$/).map(ref => `github:owner/repository/${ref}`),
+  fc.stringMatching(/^[a-z:,"/]{1,8}$/).map(path => `path:/${path}`),
+  fc.stringMatching(/^[a-z:,"/]{1,8}$/).map(path => `git+https://example.org/${path}?ref=a`),
+);
+
 export const packageSource: fc.Arbitrary<PackageSource> = fc.oneof(
   fc.record(
     { kind: fc.constant('channel' as const), name: fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,12}$/) },
     PLAIN,
   ),
   fc.record({ kind: fc.constant('git' as const), url: gitUrl }, PLAIN),
-  fc.record(
-    { kind: fc.constant('flake' as const), reference: reference.map(text => `github:${text}`) },
-    PLAIN,
-  ),
+  fc.record({ kind: fc.constant('flake' as const), reference: flakeReference }, PLAIN),
   fc.record({ kind: fc.constant('path' as const), folder: treacherousText.map(text => `/${text}`) }, PLAIN),
   fc.constant({ kind: 'debian' as const }),
 );

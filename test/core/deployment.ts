@@ -2,7 +2,7 @@
 import type { Offer } from '#core/image-request.ts';
 import { settingsDigest, type ImageSettings } from '#core/image-settings.ts';
 import { formatPackageSource, type PackageSource } from '#core/package-source.ts';
-import { defaultRules } from '#core/source-rules.ts';
+import { withDefaultSource } from '#core/source-rules.ts';
 
 export const IMAGE_SETTINGS: ImageSettings = {
   layerBudget: 100,
@@ -21,7 +21,7 @@ export const OTHER_SETTINGS = settingsDigest({ ...IMAGE_SETTINGS, layerBudget: 5
 /** One that has a single package source. */
 export function offerOf(source: PackageSource = { kind: 'debian' }): Offer {
   return {
-    sources: defaultRules(formatPackageSource(source)),
+    sources: withDefaultSource([], formatPackageSource(source)),
     platforms: ['linux/amd64'],
     packageLimit: 64,
   };

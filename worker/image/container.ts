@@ -3,6 +3,7 @@ import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ImageRequest } from '#core/image-request.ts';
 import type { ImageConfig } from '#core/oci.ts';
+import { byCodeUnits } from '#core/order.ts';
 import type { FoundItem } from '../nix/resolve.ts';
 import { CERTIFICATES } from '../pack/root-files.ts';
 import type { RealPath } from '../pack/store-entries.ts';
@@ -16,7 +17,7 @@ export function containerOf(
   items: readonly FoundItem[],
   realPath: RealPath,
 ): Container {
-  const has = ({ path }: FoundItem, file: string): boolean => exists(join(realPath(path), file));
+  const has = ({ path }: FoundItem, file: string): boolean => hasFile(join(realPath(path), file));
   const { uid, gid, home } = accountOf(request.user);
   return {
     environment: environmentOf(items.some(item => has(item, CERTIFICATES))),
@@ -54,7 +55,10 @@ function commandOf(
   items: readonly FoundItem[],
   has: (item: FoundItem, file: string) => boolean,
 ): readonly string[] | undefined {
-  const asked = items.filter(({ name }) => packages.includes(name));
+  // Several attributes may be one package and say different things of it: in an order of their own, not in the name's.
+  const asked = items
+    .filter(({ name }) => packages.includes(name))
+    .toSorted((a, b) => byCodeUnits(a.attribute, b.attribute));
   if (asked.some(isShell)) return SHELL_COMMAND;
   const [first] = asked;
   const isSingle = first !== undefined && asked.every(({ drv }) => drv === first.drv);
@@ -80,6 +84,6 @@ function mainProgram(
 }
 
 /** Links are not followed: those into the store lead elsewhere where the store is not at its own place. */
-function exists(place: string): boolean {
-  return lstatSync(place, { throwIfNoEntry: false }) !== undefined;
+function hasFile(place: string): boolean {
+  return lstatSync(place, { throwIfNoEntry: false })?.isDirectory() === false;
 }

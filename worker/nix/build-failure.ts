@@ -4,7 +4,7 @@ import { PermanentError, TransientError } from '#core/errors.ts';
 import { LOG_LIMIT } from '#core/failure.ts';
 import { errorLines, errorMessage, tellsOfMachine, tellsOfMemory, tellsOfNetwork } from './nix-message.ts';
 import type { Nix } from './nix.ts';
-import type { FoundItem } from './resolve.ts';
+import type { Realisable } from './realisable.ts';
 import { runNix } from './run-nix.ts';
 
 interface FailedBuild {
@@ -16,7 +16,7 @@ interface FailedBuild {
 /** The error for a `nix-store --realise` that ended with this on stderr. */
 export async function buildFailure(
   nix: Nix,
-  items: readonly FoundItem[],
+  items: readonly Realisable[],
   stderr: string,
   signal: AbortSignal,
 ): Promise<PermanentError | TransientError> {
@@ -88,7 +88,7 @@ function withoutBuilder(stderr: string): PermanentError | TransientError {
 }
 
 /** The items that are not there, because of the failure. */
-async function missingOf(nix: Nix, items: readonly FoundItem[], signal: AbortSignal): Promise<FoundItem[]> {
+async function missingOf(nix: Nix, items: readonly Realisable[], signal: AbortSignal): Promise<Realisable[]> {
   const paths = [...new Set(items.map(({ path }) => path))];
   const args = ['--check-validity', '--print-invalid', ...paths];
   const { stdout } = await runNix(nix, 'nix-store', args, { signal });
@@ -96,7 +96,7 @@ async function missingOf(nix: Nix, items: readonly FoundItem[], signal: AbortSig
   return items.filter(({ path }) => invalid.has(path));
 }
 
-function describe(missing: readonly FoundItem[], { drv, reason }: FailedBuild): string {
+function describe(missing: readonly Realisable[], { drv, reason }: FailedBuild): string {
   if (missing.length === 0) return `The builder of ${nameOf(drv)} ${reason}.`;
   const culprit = missing.find(item => item.drv === drv);
   if (culprit !== undefined) return `"${culprit.name}" cannot be built: its builder ${reason}.`;

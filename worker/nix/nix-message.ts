@@ -16,7 +16,7 @@ export function errorMessage(stderr: string): string {
 }
 
 const PURE_MODE =
-  /\bin pure eval(?:uation)? mode\b|^attribute 'current(?:System|Time)' missing|^cannot call 'getFlake' on unlocked/;
+  /\bin (?:pure|restricted) (?:eval(?:uation)? )?mode\b|^attribute 'current(?:System|Time)' missing|^cannot call 'getFlake' on unlocked/;
 
 /** The message of an evaluation, with the reason where pure mode is why. Nix does not say what that is. */
 export function explainPureMode(message: string): string {

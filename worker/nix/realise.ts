@@ -5,7 +5,7 @@ import pLimit from 'p-limit';
 import { buildFailure } from './build-failure.ts';
 import { createProgressReader } from './build-progress.ts';
 import type { Nix } from './nix.ts';
-import type { FoundItem } from './resolve.ts';
+import type { Realisable } from './realisable.ts';
 import { runNix } from './run-nix.ts';
 
 /**
@@ -28,7 +28,7 @@ export interface RealiseOptions {
  */
 export async function realise(
   nix: Nix,
-  items: readonly FoundItem[],
+  items: readonly Realisable[],
   { signal, onProgress, gcRootFolder }: RealiseOptions,
 ): Promise<void> {
   if (items.length === 0) return;

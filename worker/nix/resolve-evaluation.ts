@@ -40,18 +40,20 @@ export async function evaluate<T>(
 ): Promise<Evaluation<T>> {
   const { succeeded, stdout, stderr } = await withinLimits(nix, await argumentsOf(request), signal);
   if (succeeded) return { succeeded, answer: answerSchema.parse(JSON.parse(stdout)) };
-  const { source } = request;
-  // Where the worker has its store is nobody's business, and where the tree is in it no help.
-  const message = errorMessage(stderr)
-    .replaceAll(`${nix.realPath(source.path)}/`, '')
-    .replaceAll(`${source.path}/`, '')
-    .slice(0, MESSAGE_LIMIT);
+  const message = readable(nix, request.source, errorMessage(stderr));
   const memoryMb = nix.evaluation?.memoryMb ?? nix.memoryMb;
   if (memoryMb !== undefined && tellsOfMemory(message)) {
     throw overLimit(`needs more memory than the ${memoryMb} MiB that it may have here`);
   }
   if (tellsOfFetching(message)) throw new TransientError(`The evaluation was interrupted: ${message}`);
   return { succeeded, message: explainPureMode(message) };
+}
+
+/** Where the worker has its store is nobody's business, and where the tree is in it no help. */
+function readable(nix: Nix, { path }: StoredSource, message: string): string {
+  const store = nix.realPath(path).slice(0, -path.length);
+  const logical = store === '' ? message : message.replaceAll(`${store}/nix/store/`, '/nix/store/');
+  return logical.replaceAll(`${path}/`, '').slice(0, MESSAGE_LIMIT);
 }
 
 async function withinLimits(nix: Nix, args: readonly string[], signal: AbortSignal): Promise<NixResult> {

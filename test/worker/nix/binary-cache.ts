@@ -12,10 +12,13 @@ import { runNix } from '#worker/nix/run-nix.ts';
 
 const signal = AbortSignal.timeout(120_000);
 
-/** A store of the test's own, empty, which fetches from `cache` where there is one. */
-export async function emptyStore(context: TestContext, cache?: string): Promise<Nix> {
+/** A store of the test's own, empty, which fetches `from` another, by its address, if there is one. */
+export async function emptyStore(
+  context: TestContext,
+  { from }: { readonly from?: string } = {},
+): Promise<Nix> {
   const store = await temporary(context);
-  const fetching = cache === undefined ? '' : `substituters = file://${cache}\nrequire-sigs = false\n`;
+  const fetching = from === undefined ? '' : `substituters = ${from}\nrequire-sigs = false\n`;
   const environment = { ...process.env, XDG_CACHE_HOME: join(store, 'cache') };
   return openNix({ store, config: `${await nixConfig('debian')}${fetching}` }, environment);
 }
@@ -56,16 +59,16 @@ export async function derivations(
   return made;
 }
 
-/** Copies paths with all that they need into a new cache; answers its folder. */
+/** Copies paths with all that they need into a new cache; answers its address. */
 export async function cacheOf(
   context: TestContext,
   { environment, options }: Nix,
   paths: readonly StorePath[],
 ): Promise<string> {
-  const folder = await temporary(context);
-  const args = ['copy', '--extra-experimental-features', 'nix-command', '--to', `file://${folder}`];
+  const address = `file://${await temporary(context)}`;
+  const args = ['copy', '--extra-experimental-features', 'nix-command', '--to', address];
   await execa('nix', [...args, ...options, ...paths], { env: environment, extendEnv: false });
-  return folder;
+  return address;
 }
 
 /** Whether a store has a path. */

@@ -23,7 +23,7 @@ suite('from a cache', { timeout: 60_000 }, () => {
     assert.ok(app && data && tool && small);
     const cache = await cacheOf(context, builder, [app.path, tool.path]);
 
-    const store = await emptyStore(context, cache);
+    const store = await emptyStore(context, { from: cache });
     await derivations(context, store, SCRIPTS);
     const toFetch = (...paths: (typeof app.path)[]): Promise<number> =>
       bytesToFetch(store, paths, { signal });
@@ -45,7 +45,7 @@ suite('from a cache', { timeout: 60_000 }, () => {
   });
 
   test('that is not there nothing is sure to be fetched', async context => {
-    const store = await emptyStore(context, '/nonexistent');
+    const store = await emptyStore(context, { from: 'file:///nonexistent' });
     const { data } = await derivations(context, store, SCRIPTS);
     assert.ok(data);
     assert.equal(await bytesToFetch(store, [data.path], { signal }), 0);

@@ -1,0 +1,43 @@
+// The layer of links as the deployment's extra commands leave it.
+import type { ImageSettings } from '#core/image-settings.ts';
+import { changedLinksLayerKey } from '#core/layer.ts';
+import type { User } from '#core/meta-packages.ts';
+import { runExtraCommands, type ExtraCommands } from '../extra-commands.ts';
+import type { Nix } from '../nix/nix.ts';
+import { changedLinks } from '../pack/changed-links.ts';
+import { COMPRESSOR_ID } from '../pack/gzip.ts';
+import { ownerOf } from '../pack/root-files.ts';
+import type { DescribedLayer, ImagePlan } from './plan-image.ts';
+
+export interface LinksChange extends Pick<ExtraCommands, 'source' | 'packages' | 'closure'> {
+  readonly user: User;
+  readonly settings: ImageSettings;
+}
+
+/**
+ * The plan with its layer of links changed by the extra commands, if the deployment has any. Throws as
+ * {@link runExtraCommands} does.
+ */
+export async function changeLinks(
+  nix: Nix,
+  plan: ImagePlan,
+  { user, settings, ...inputs }: LinksChange,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<ImagePlan> {
+  const { extraCommands: commands, importArguments, owner } = settings;
+  const links = plan.layers.at(-1);
+  if (commands === undefined || links === undefined) return plan;
+  const entries = await links.entries();
+  const { path, narHash } = await runExtraCommands(
+    nix,
+    { ...inputs, commands, importArguments, entries },
+    { signal },
+  );
+  const changed: DescribedLayer = {
+    key: changedLinksLayerKey(narHash, { compressor: COMPRESSOR_ID, owner, user }),
+    narHashes: [narHash],
+    entries: () => changedLinks(nix.realPath(path), file => ownerOf(file, user, owner)),
+    createdBy: `${links.createdBy}; then the deployment's extra commands`,
+  };
+  return { ...plan, layers: [...plan.layers.slice(0, -1), changed] };
+}
