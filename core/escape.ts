@@ -22,6 +22,17 @@ export function unescapeTag(tag: string): string {
 }
 
 /**
+ * How a ref is written in a tag, so that it means this one and no other: the inverse of {@link unescapeTag}. What is no
+ * printable ASCII stays as it is: no tag has room for it.
+ */
+export function escapeTag(ref: string): string {
+  // Of underscores that follow each other all but the last: with what comes then they could be an escape.
+  return ref.replaceAll(/_(?=_)|[^A-Za-z0-9._-]|^[.-]/g, character =>
+    /[!-~]/.test(character) ? encode(character) : character,
+  );
+}
+
+/**
  * How an attribute is written as a component of an image's name, so that it means this one and no other: the inverse of
  * {@link unescape}. Undefined for one that holds more than printable ASCII, or nothing.
  */

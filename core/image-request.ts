@@ -49,6 +49,11 @@ export interface Offer {
 
 /** What `name:tag` asks of a deployment. Throws a {@link RegistryError} for what cannot be. */
 export function parseImageRequest(name: RepositoryName, tag: Tag, offer: Offer): ImageRequest {
+  return imageRequestSchema.parse({ ...parseImageName(name, offer), ...sourceOf(offer.sources, tag) });
+}
+
+/** What a name asks for by itself, whatever the tag. Throws as {@link parseImageRequest} does. */
+export function parseImageName(name: RepositoryName, offer: Offer): Omit<ImageRequest, 'source' | 'ref'> {
   const asked = parseName(name);
   const packages = [...asked.packages].toSorted(byCodeUnits);
   if (packages.length > offer.packageLimit) {
@@ -62,12 +67,9 @@ export function parseImageRequest(name: RepositoryName, tag: Tag, offer: Offer):
     throw new RegistryError(404, 'NAME_INVALID', `"${name}" names no package: add one, as in ${name}/hello`);
   }
   const platforms = asked.platforms.size > 0 ? asked.platforms : new Set(offer.platforms);
-  return imageRequestSchema.parse({
-    packages,
-    platforms: [...platforms].toSorted(byCodeUnits),
-    user: asked.user,
-    ...sourceOf(offer.sources, tag),
-  });
+  const [first, ...others] = [...platforms].toSorted(byCodeUnits);
+  if (first === undefined) throw new Error('an offer has at least one platform');
+  return { packages, platforms: [first, ...others], user: asked.user };
 }
 
 function parseName(name: RepositoryName) {

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { ImageRequest } from './image-request.ts';
 import { flakeKeepsRevisions, parseFlakeReference } from './flake-reference.ts';
+import { byCodeUnits } from './order.ts';
 import { formatPackageSource, packageSourceSchema, type PackageSource } from './package-source.ts';
 
 export const sourceKeySchema = z
@@ -30,6 +31,16 @@ export const sourceDocumentSchema = z.object({
       earlier: z.array(z.object({ revision: z.string(), leftAt: serverTime })),
     })
     .optional(),
+  /** The branches and tags, in the document of a git repository at `EVERY_REF`. Absent until a worker has listed them. */
+  refs: z
+    .object({
+      /** Separated by line ends, which no ref has. Not an array: each of its elements would be in an index. */
+      names: z.string(),
+      /** How many more there are. */
+      leftOut: z.int().nonnegative(),
+      listedAt: serverTime,
+    })
+    .optional(),
   /** When a worker was last asked to look. */
   askedAt: serverTime.optional(),
 });
@@ -53,6 +64,23 @@ export function isFresh(
   freshMs: number,
 ): boolean {
   return resolved !== undefined && now - resolved.checkedAt < freshMs;
+}
+
+/** {@link isFresh} for what is known of a repository's branches and tags. */
+export function areFresh(refs: SourceDocument['refs'], now: number, freshMs: number): boolean {
+  return refs !== undefined && now - refs.listedAt < freshMs;
+}
+
+/** Of names of refs, characters that are kept: with the rest they fit into a document, which has at most 1 MiB. */
+const NAMES_LIMIT = 512 * 1024;
+
+/** A repository's branches and tags as they are kept: sorted, each once, and where there are too many only the first. */
+export function listedRefs(names: Iterable<string>): { names: string; leftOut: number } {
+  const sorted = [...new Set(names)].toSorted(byCodeUnits);
+  let length = 0;
+  const tooMany = sorted.findIndex(name => (length += name.length + 1) > NAMES_LIMIT);
+  const kept = tooMany < 0 ? sorted : sorted.slice(0, tooMany);
+  return { names: kept.join('\n'), leftOut: sorted.length - kept.length };
 }
 
 /** Whether a worker should be asked to look at a source now: nobody was, or the last one who was asked did not answer. */

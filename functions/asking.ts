@@ -8,7 +8,9 @@ import type { Hints } from '#core/google/hints.ts';
 import type { Images, SeenImage } from '#core/google/images.ts';
 import type { Log } from '#core/google/log.ts';
 import type { PullState } from '#core/google/pull-state.ts';
-import type { Sources } from '#core/google/sources.ts';
+import type { SeenSource, Sources } from '#core/google/sources.ts';
+import type { SourceAtRef } from '#core/source-at-ref.ts';
+import type { SourceKey } from '#core/source-document.ts';
 
 export interface AskingParts {
   readonly images: Images;
@@ -44,8 +46,14 @@ export function createAsking({ images, sources, hints, policy, log }: AskingPart
     return queued;
   }
 
+  /** Has a worker look at a source, unless one was asked to just now. */
+  async function checkSource(key: SourceKey, at: SourceAtRef, seen: SeenSource): Promise<void> {
+    if (await sources.ask(key, at, seen)) await sendHint({ look: 'source', key }, 'refresh');
+  }
+
   return {
     queueBuild,
+    checkSource,
 
     /** Someone waits for a build that was nobody's: it goes before those. */
     async raiseBuild(key: RequestKey, seen: SeenImage): Promise<void> {
@@ -59,9 +67,7 @@ export function createAsking({ images, sources, hints, policy, log }: AskingPart
           case 'nothing':
             return;
           case 'check-source':
-            if (await sources.ask(state.sourceKey, request, state.source)) {
-              await sendHint({ look: 'source', key: state.sourceKey }, 'refresh');
-            }
+            await checkSource(state.sourceKey, request, state.source);
             return;
           case 'refresh':
             await queueBuild(key, request, 'refresh', state.image);

@@ -71,7 +71,7 @@ async function run(): Promise<void> {
     settings: imageSettingsOf(settings),
     closureLimit: settings.DERIVERY_CLOSURE_LIMIT_MB * 1_000_000,
   });
-  const revisions = createRevisions({ sources: openSources(firestore), packageSources, freshMs });
+  const revisions = createRevisions({ sources: openSources(firestore), packageSources, freshMs, log });
 
   const stopping = new AbortController();
   const build: BuildParts = {

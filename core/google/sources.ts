@@ -1,8 +1,11 @@
 // `sources/{sourceKey}`: the revision of each source's ref, one for all images made from it.
 import type { CollectionReference, Firestore } from '@google-cloud/firestore';
+import { EVERY_REF } from '../git-ref.ts';
 import type { ImageRequest } from '../image-request.ts';
+import type { PackageSource } from '../package-source.ts';
 import {
   isFresh,
+  listedRefs,
   shouldAsk,
   sourceDocumentSchema,
   resolvedAt,
@@ -62,6 +65,15 @@ function sourcesIn(collection: CollectionReference, documents: Documents<SourceK
         const result = resolvedAt(document, found, at);
         return { next: { source: request.source, ref: request.ref, resolved: result }, result };
       });
+    },
+
+    /** Notes the branches and tags that a git repository has, which has a document of its own for them. */
+    recordRefs(key: SourceKey, source: PackageSource, names: Iterable<string>): Promise<void> {
+      const listed = listedRefs(names);
+      return documents.change(key, (_, now) => ({
+        next: { source, ref: EVERY_REF, refs: { ...listed, listedAt: now } },
+        result: undefined,
+      }));
     },
   };
 }

@@ -20,6 +20,11 @@ export function errorAnswer({ status, code, message, headers }: RegistryError): 
   };
 }
 
+/** A Warning header that clients print (RFC 7234, section 5.5: 299 is any warning that lasts). */
+export function warning(text: string): string {
+  return `299 - "${text.replaceAll(/["\\]/g, '\\$&')}"`;
+}
+
 /**
  * Writes an answer, as it is: nothing is ever compressed, since clients check bytes and lengths. HEAD is GET without the
  * body: the same headers, the same length.

@@ -10,6 +10,7 @@ import { offerOf, pullPolicy } from '#core/google/deployment-settings.ts';
 import { openSources } from '#core/google/sources.ts';
 import { createAsking } from '../asking.ts';
 import { startOrExit } from '../start-or-exit.ts';
+import { openRefLists } from './ref-lists.ts';
 import { createRegistry, type RequestHandler } from './registry.ts';
 import { readRegistrySettings } from './settings.ts';
 import { createWaiting } from './waiting.ts';
@@ -27,13 +28,14 @@ export const registry: RequestHandler = startOrExit(log, () => {
     refresh: settings.DERIVERY_REFRESHES_TOPIC,
   });
   const policy = pullPolicy(settings);
+  const asking = createAsking({ images, sources, hints, policy, log });
   const waiting = createWaiting({
     images,
     hints,
     log,
     policy,
     readPullState: openPullState(firestore, images, sources),
-    asking: createAsking({ images, sources, hints, policy, log }),
+    asking,
     holdMs: settings.DERIVERY_HOLD_SECONDS * 1000,
   });
   return createRegistry({
@@ -41,6 +43,7 @@ export const registry: RequestHandler = startOrExit(log, () => {
     waiting,
     offer: offerOf(settings),
     settings: policy.settings,
+    readRefList: openRefLists({ sources, asking, freshMs: policy.freshMs, log }),
     manifests: openManifests(firestore),
     blobs: openBlobs(firestore),
     headDigest: settings.DERIVERY_HEAD_DIGEST,

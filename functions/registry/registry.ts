@@ -10,10 +10,12 @@ import { unlessKnown } from './conditional.ts';
 import { parseHop } from './hop.ts';
 import { landingPage } from './landing-page.ts';
 import { manifestByDigest, manifestByTag, type ManifestParts } from './manifests.ts';
+import { referrers } from './referrers.ts';
 import { parseRoute } from './route.ts';
-import { originForm } from './target.ts';
+import { tagList, type TagListParts } from './tag-list.ts';
+import { originForm, queryOf } from './target.ts';
 
-export interface RegistryParts extends ManifestParts, BlobParts {
+export interface RegistryParts extends ManifestParts, BlobParts, TagListParts {
   readonly log: Log;
   /**
    * Whether HEAD says the digest. Behind a front end that strips the length of HEAD's answers it must not: docker, containerd
@@ -72,6 +74,10 @@ function answerTo(
       return manifestByDigest(parts, route.digest);
     case 'blob':
       return blob(parts, route.digest, method);
+    case 'tags':
+      return tagList(parts, route.name, target);
+    case 'referrers':
+      return referrers(queryOf(target));
   }
 }
 

@@ -8,10 +8,12 @@ export type Route =
   | { readonly kind: 'api-version' }
   | { readonly kind: 'manifest-by-tag'; readonly name: RepositoryName; readonly tag: Tag }
   | { readonly kind: 'manifest-by-digest'; readonly name: RepositoryName; readonly digest: Digest }
-  | { readonly kind: 'blob'; readonly name: RepositoryName; readonly digest: Digest };
+  | { readonly kind: 'blob'; readonly name: RepositoryName; readonly digest: Digest }
+  | { readonly kind: 'tags'; readonly name: RepositoryName }
+  | { readonly kind: 'referrers'; readonly name: RepositoryName; readonly digest: Digest };
 
 /** The tail tells what is asked for; whatever stands before it is the name (distribution-spec, "Endpoints"). */
-const TAIL = /^\/v2\/(.*)\/(manifests|blobs)\/([^/]*)$/s;
+const TAIL = /^\/v2\/(.*)\/(manifests|blobs|referrers|tags(?=\/list$))\/([^/]*)$/s;
 
 /** Parses a request's target (`/v2/shell/git/manifests/latest?wait=1`). Throws a {@link RegistryError}. */
 export function parseRoute(target: string): Route {
@@ -21,22 +23,33 @@ export function parseRoute(target: string): Route {
   const [, name, collection, reference] = TAIL.exec(path) ?? [];
   if (name === undefined || reference === undefined) throw nothingHere(path);
   const repository = parseRepositoryName(name);
-  if (collection === 'blobs') return { kind: 'blob', name: repository, digest: parseDigest(reference) };
-  return reference.includes(':')
-    ? { kind: 'manifest-by-digest', name: repository, digest: parseDigest(reference) }
-    : { kind: 'manifest-by-tag', name: repository, tag: parseTag(reference) };
+  switch (collection) {
+    case 'blobs':
+      return { kind: 'blob', name: repository, digest: parseDigest(reference) };
+    case 'referrers':
+      return { kind: 'referrers', name: repository, digest: parseDigest(reference) };
+    case 'tags':
+      return { kind: 'tags', name: repository };
+    default:
+      return reference.includes(':')
+        ? { kind: 'manifest-by-digest', name: repository, digest: parseDigest(reference) }
+        : { kind: 'manifest-by-tag', name: repository, tag: parseTag(reference) };
+  }
 }
 
 function nothingHere(path: string): RegistryError {
-  return path.startsWith('/v2/')
-    ? new RegistryError(
-        404,
-        'UNSUPPORTED',
-        'this registry answers manifests and blobs, and only to those who pull',
-      )
-    : new RegistryError(
-        404,
-        'UNSUPPORTED',
-        'there is nothing here: the registry is below /v2/, a page about it at /',
-      );
+  if (path === '/v2/_catalog') {
+    return new RegistryError(
+      404,
+      'UNSUPPORTED',
+      'there is no catalog: every list of packages is the name of an image, as in shell/git/curl',
+    );
+  }
+  return new RegistryError(
+    404,
+    'UNSUPPORTED',
+    path.startsWith('/v2/')
+      ? 'this registry answers manifests, blobs, tags and referrers, and only to those who pull'
+      : 'there is nothing here: the registry is below /v2/, a page about it at /',
+  );
 }

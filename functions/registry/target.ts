@@ -10,3 +10,9 @@ export function originForm(target: string): string {
   const rest = target.replace(ORIGIN, '');
   return rest === target || rest.startsWith('/') ? rest : `/${rest}`;
 }
+
+/** The parameters of a target's query. */
+export function queryOf(target: string): URLSearchParams {
+  const at = target.indexOf('?');
+  return new URLSearchParams(at < 0 ? '' : target.slice(at + 1));
+}

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import * as fc from 'fast-check';
-import { escape, unescape } from '#core/escape.ts';
+import { escape, escapeTag, unescape, unescapeTag } from '#core/escape.ts';
 import { repositoryNameSchema } from '#core/reference.ts';
 
 const attribute = fc.stringMatching(/^[!-~]{1,30}$/);
@@ -62,4 +62,14 @@ suite('text that was not escaped', () => {
     assert.equal(unescape('a__5f_2b'), 'a__2b');
     assert.equal(unescape('0__30__2b'), '0+');
   });
+});
+
+test('a ref that is written in a tag stands for itself', () => {
+  fc.assert(
+    fc.property(fc.oneof(attribute, tricky), ref => {
+      const written = escapeTag(ref);
+      assert.match(written, /^[A-Za-z0-9_][A-Za-z0-9._-]*$/);
+      assert.equal(unescapeTag(written), ref);
+    }),
+  );
 });

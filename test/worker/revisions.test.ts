@@ -4,11 +4,13 @@ import { after, before, describe, test } from 'node:test';
 import { TransientError } from '#core/errors.ts';
 import type { ImageRequest } from '#core/image-request.ts';
 import type { PackageSource } from '#core/package-source.ts';
+import { EVERY_REF } from '#core/git-ref.ts';
 import { sourceKey } from '#core/source-document.ts';
 import { createRevisions, type Revisions } from '#worker/revisions.ts';
 import type { FoundRevision } from '#worker/source/found-revision.ts';
 import type { PackageSources } from '#worker/source/package-sources.ts';
 import { Cloud } from '#test/cloud.ts';
+import { collectLog } from '#test/collected-log.ts';
 
 let cloud: Cloud;
 before(async () => {
@@ -25,8 +27,9 @@ function newRepository(): PackageSource {
 }
 
 /** A worker's revisions over a source of the test's, which counts how often it is asked. */
-function revisionsOf(answer: () => FoundRevision | Error, freshMs = HOUR_MS) {
+function revisionsOf(answer: () => FoundRevision | Error, freshMs = HOUR_MS, refs: readonly string[] = []) {
   const asked: string[] = [];
+  const { log } = collectLog();
   const packageSources: PackageSources = {
     find: async (_source, ref) => {
       asked.push(ref);
@@ -34,9 +37,10 @@ function revisionsOf(answer: () => FoundRevision | Error, freshMs = HOUR_MS) {
       if (found instanceof Error) throw found;
       return found;
     },
+    listRefs: async () => refs,
     fetch: () => assert.fail('nothing is to be evaluated'),
   };
-  return { asked, revisions: createRevisions({ sources: cloud.sources, packageSources, freshMs }) };
+  return { asked, revisions: createRevisions({ sources: cloud.sources, packageSources, freshMs, log }) };
 }
 
 const found = (revision: string): FoundRevision => ({ revision, gitRef: 'refs/heads/main' });
@@ -152,5 +156,39 @@ describe('a source that is to be looked at', () => {
     const { asked, revisions } = revisionsOf(() => found('r1'));
     await revisions.refresh(sourceKey(request), never);
     assert.deepEqual(asked, []);
+  });
+});
+
+describe('the branches and tags of a repository', () => {
+  /** What a document says of them, once it says something. */
+  async function listed(source: PackageSource): Promise<string> {
+    for (;;) {
+      const { document } = await cloud.sources.read(sourceKey({ source, ref: EVERY_REF }));
+      if (document?.refs !== undefined) return document.refs.names;
+    }
+  }
+
+  test('are listed when they are asked for, and not again while that is recent', async () => {
+    const source = newRepository();
+    const key = sourceKey({ source, ref: EVERY_REF });
+    await cloud.sources.ask(key, { source, ref: EVERY_REF }, await cloud.sources.read(key));
+    const { asked, revisions } = revisionsOf(() => found('r1'), HOUR_MS, ['b', 'a/x', 'b']);
+    await revisions.refresh(key, never);
+    assert.equal(await listed(source), 'a/x\nb');
+    assert.deepEqual(asked, []);
+    assert.equal((await cloud.sources.read(key)).document?.askedAt, undefined, 'the question is answered');
+    await revisionsOf(() => found('r1'), HOUR_MS, ['newer']).revisions.refresh(key, never);
+    assert.equal(await listed(source), 'a/x\nb');
+    await revisionsOf(() => found('r1'), 0, ['newer']).revisions.refresh(key, never);
+    assert.equal(await listed(source), 'newer');
+  });
+
+  test('are listed beside an image that is made, and are not in the way of its revision', async () => {
+    const source = newRepository();
+    const { request } = cloud.newImage(source);
+    const { revisions } = revisionsOf(() => found('r1'), HOUR_MS, ['main']);
+    assert.equal((await revisions.forImage(request, 17, never)).revision, 'r1');
+    assert.equal(await listed(source), 'main');
+    assert.equal((await known(request))?.revision, 'r1');
   });
 });

@@ -32,9 +32,29 @@ export async function resolveGitRef(
   throw new PermanentError({ kind: 'unknown_source', message: `${url} has ${what}` });
 }
 
+/** What lies below these are branches and tags, in whatever depth. */
+const NAMESPACES = ['refs/heads/', 'refs/tags/'];
+
 /** The commits that branches and tags of a repository stand at. Throws as {@link resolveGitRef} does. */
 export async function listTips(git: Git, url: string, signal: AbortSignal): Promise<ReadonlySet<string>> {
-  return new Set((await list(git, url, ['refs/heads/*', 'refs/tags/*'], signal)).values());
+  return new Set((await listAll(git, url, signal)).values());
+}
+
+/** The names of a repository's branches and tags. Throws as {@link resolveGitRef} does. */
+export async function listNames(git: Git, url: string, signal: AbortSignal): Promise<string[]> {
+  const fullNames = [...(await listAll(git, url, signal)).keys()];
+  return NAMESPACES.flatMap(namespace =>
+    fullNames.filter(name => name.startsWith(namespace)).map(name => name.slice(namespace.length)),
+  );
+}
+
+function listAll(git: Git, url: string, signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
+  return list(
+    git,
+    url,
+    NAMESPACES.map(namespace => `${namespace}*`),
+    signal,
+  );
 }
 
 /** The commit that each ref stands for, by the ref's full name; of an annotated tag (`^{}`) the one behind it. */

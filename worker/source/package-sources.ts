@@ -15,7 +15,7 @@ import { copyFolder, workTreeRevision } from './folder.ts';
 import type { FoundRevision } from './found-revision.ts';
 import { fetchCommit } from './git-commit.ts';
 import { createCommitCheck } from './git-history.ts';
-import { resolveGitRef } from './git-refs.ts';
+import { listNames, resolveGitRef } from './git-refs.ts';
 import { openRepositories } from './git-repositories.ts';
 import { openGit, type GitSettings } from './git.ts';
 
@@ -38,6 +38,8 @@ export interface PackageSources {
    * the worker does not have, a TransientError where nobody answers.
    */
   find(source: PackageSource, ref: string, signal: AbortSignal): Promise<FoundRevision>;
+  /** The branches and tags of a git repository; other sources have none. Throws as `find` does. */
+  listRefs(source: PackageSource, signal: AbortSignal): Promise<readonly string[]>;
   /** The source's tree at a revision, in the Nix store, fetched where it is not there. Throws as `find` does. */
   fetch(source: PackageSource, found: FoundRevision, signal: AbortSignal): Promise<StoredSource>;
 }
@@ -111,6 +113,10 @@ export function createPackageSources(parts: SourceParts): PackageSources {
         case 'debian':
           return { revision: await debianRevision(debianFolder(parts)), gitRef: undefined };
       }
+    },
+
+    async listRefs(source, signal) {
+      return source.kind === 'git' ? listNames(git, source.url, signal) : [];
     },
 
     fetch(source, { revision }, signal) {

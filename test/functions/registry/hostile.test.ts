@@ -36,7 +36,7 @@ const targets = [
   ...digests.filter(digest => digest.includes(':')).map(digest => `/v2/hello/manifests/${digest}`),
   ...digests.map(digest => `/v2/hello/blobs/${digest}`),
   '/v2/hello/manifests/latest/', '/v2/hello/manifests', '/v2/hello', '/v2//', '//v2/', '/v2/..', '/v2/../', '/../v2/',
-  '/v2/_catalog', '/v2/hello/tags/list', '/v2/hello/blobs/uploads/', '/v2/hello/referrers/x', '/v1/search?q=x', '/v3/',
+  '/v2/_catalog', '/v2/hello/tags/', '/v2/hello/blobs/uploads/', '/v2/hello/referrers/x', '/v1/search?q=x', '/v3/',
   '/index.php', '/.git/config', '/.env', '/%2e%2e/%2e%2e/etc/passwd', '/..', '/\\', '/%', '/%00', '/%ff', `/${LONG}`,
   'http://elsewhere.example.org/v3/', 'v2/', '?', 'hello',
 ]; // prettier-ignore

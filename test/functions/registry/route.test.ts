@@ -25,6 +25,12 @@ const routes: readonly [target: string, route: object][] = [
   ['/v2/a/manifests/b/manifests/c', { kind: 'manifest-by-tag', name: 'a/manifests/b', tag: 'c' }],
   [`/v2/a/manifests/blobs/${DIGEST}`, { kind: 'blob', name: 'a/manifests', digest: DIGEST }],
   [`/v2/v2/blobs/${DIGEST}`, { kind: 'blob', name: 'v2', digest: DIGEST }],
+  ['/v2/a/tags/list', { kind: 'tags', name: 'a' }],
+  ['/v2/a/tags/list?n=1&last=b', { kind: 'tags', name: 'a' }],
+  ['/v2/a/tags/tags/list', { kind: 'tags', name: 'a/tags' }],
+  ['/v2/a/tags/manifests/list', { kind: 'manifest-by-tag', name: 'a/tags', tag: 'list' }],
+  ['/v2/a/manifests/tags/list', { kind: 'tags', name: 'a/manifests' }],
+  [`/v2/a/b/referrers/${DIGEST}?artifactType=x`, { kind: 'referrers', name: 'a/b', digest: DIGEST }],
 ];
 
 const refused: readonly [target: string, status: number, code: string][] = [
@@ -37,7 +43,14 @@ const refused: readonly [target: string, status: number, code: string][] = [
   ['//v2/', 404, 'UNSUPPORTED'],
   ['/./v2/', 404, 'UNSUPPORTED'],
   ['/v2/_catalog', 404, 'UNSUPPORTED'],
-  ['/v2/a/tags/list', 404, 'UNSUPPORTED'],
+  ['/v2/tags/list', 404, 'UNSUPPORTED'],
+  ['/v2/a/tags/', 404, 'UNSUPPORTED'],
+  ['/v2/a/tags/latest', 404, 'UNSUPPORTED'],
+  ['/v2/a/tags/list/', 404, 'UNSUPPORTED'],
+  ['/v2/A/tags/list', 400, 'NAME_INVALID'],
+  ['/v2/a/referrers/', 400, 'DIGEST_INVALID'],
+  ['/v2/a/referrers/latest', 400, 'DIGEST_INVALID'],
+  [`/v2/A/referrers/${DIGEST}`, 400, 'NAME_INVALID'],
   ['/v2/a/manifests', 404, 'UNSUPPORTED'],
   ['/v2/manifests/latest', 404, 'UNSUPPORTED'],
   ['/v2/a/blobs/uploads/', 404, 'UNSUPPORTED'],

@@ -10,6 +10,7 @@ import { openBlobs } from '#core/google/blobs.ts';
 import { openManifests } from '#core/google/manifests.ts';
 import type { PullPolicy } from '#core/pull-decision.ts';
 import { createAsking } from '#functions/asking.ts';
+import { openRefLists } from '#functions/registry/ref-lists.ts';
 import { createRegistry, type RegistryParts, type RequestHandler } from '#functions/registry/registry.ts';
 import { createWaiting, type Waiting, type WaitingParts } from '#functions/registry/waiting.ts';
 import { collectLog } from '#test/collected-log.ts';
@@ -66,6 +67,8 @@ export class Served implements AsyncDisposable {
     overrides: Partial<RegistryParts> = {},
   ): Promise<Served> {
     const { log, lines } = collectLog();
+    const { images, sources, hints } = cloud;
+    const asking = createAsking({ images, sources, hints, policy: POLICY, log });
     const handler = createRegistry({
       log,
       offer: offerOf(),
@@ -74,6 +77,7 @@ export class Served implements AsyncDisposable {
       blobs: openBlobs(cloud.firestore),
       baseUrl: BASE_URL,
       headDigest: 'sent',
+      readRefList: openRefLists({ sources, asking, freshMs: POLICY.freshMs, log }),
       waiting: waitingOn(cloud, { log, holdMs }),
       ...overrides,
     });
