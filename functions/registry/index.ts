@@ -8,11 +8,13 @@ import { openManifests } from '#core/google/manifests.ts';
 import { openPullState } from '#core/google/pull-state.ts';
 import { offerOf, pullPolicy } from '#core/google/deployment-settings.ts';
 import { openSources } from '#core/google/sources.ts';
+import { openUrlSigner } from '#core/google/url-signer.ts';
 import { createAsking } from '../asking.ts';
 import { startOrExit } from '../start-or-exit.ts';
+import { publicAddresses, signedAddresses, type BlobAddress } from './blob-addresses.ts';
 import { openRefLists } from './ref-lists.ts';
 import { createRegistry, type RequestHandler } from './registry.ts';
-import { readRegistrySettings } from './settings.ts';
+import { readRegistrySettings, type RegistrySettings } from './settings.ts';
 import { createWaiting } from './waiting.ts';
 
 const log = createLog('registry');
@@ -47,6 +49,13 @@ export const registry: RequestHandler = startOrExit(log, () => {
     manifests: openManifests(firestore),
     blobs: openBlobs(firestore),
     headDigest: settings.DERIVERY_HEAD_DIGEST,
-    baseUrl: settings.DERIVERY_BLOB_URL,
+    blobAddress: blobAddresses(settings),
   });
 });
+
+function blobAddresses(settings: RegistrySettings): BlobAddress {
+  const baseUrl = settings.DERIVERY_BLOB_URL;
+  return settings.DERIVERY_BUCKET_ACCESS === 'public'
+    ? publicAddresses(baseUrl)
+    : signedAddresses(baseUrl, openUrlSigner(settings.DERIVERY_SIGNING_ENDPOINT));
+}

@@ -1,7 +1,7 @@
 // The registry as one request handler: route, dispatch, answer. Every error becomes an answer here.
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { RegistryError } from '#core/errors.ts';
+import { RegistryError, TransientError } from '#core/errors.ts';
 import { isUnreachable } from '#core/google/firestore.ts';
 import type { Log } from '#core/google/log.ts';
 import { errorAnswer, writeAnswer, type Answer } from './answer.ts';
@@ -86,12 +86,12 @@ function withoutDigest({ headers, ...answer }: Answer): Answer {
   return { ...answer, headers: others };
 }
 
-/** Trouble of ours: the store out of reach is 503; what we did not foresee is 500, both with an id that the log has too, and nothing else of it. */
+/** Trouble of ours: a service out of reach is 503; what we did not foresee is 500, both with an id that the log has too, and nothing else of it. */
 function toRegistryError(error: unknown, log: Log, target: string): RegistryError {
   if (error instanceof RegistryError) return error;
   const id = randomUUID();
   log.error({ error, errorId: id, target: target.slice(0, 300) }, 'a request failed');
-  if (isUnreachable(error)) {
+  if (isUnreachable(error) || error instanceof TransientError) {
     return new RegistryError(
       503,
       'UNAVAILABLE',

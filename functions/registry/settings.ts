@@ -8,7 +8,17 @@ const schema = z.object({
   ...pullSettings,
   ...offerSettings,
   /** Where clients are sent for blobs: `<this>/sha256/<hex>`. It holds no `/v2/`, so that no credentials follow. */
-  DERIVERY_BLOB_URL: z.url().refine(url => !url.includes('/v2/'), 'must not contain /v2/'),
+  DERIVERY_BLOB_URL: z
+    .url({ protocol: /^https?$/ })
+    .refine(url => !url.includes('/v2/'), 'must not contain /v2/')
+    .refine(url => !/[?#]/.test(url), 'must not have a query')
+    .transform(url => url.replace(/\/+$/, '')),
+  /** Who may read the bucket: everyone, or those who get a signed address from the registry. */
+  DERIVERY_BUCKET_ACCESS: z.enum(['public', 'private']).default('public'),
+  /** Where IAM signs: `EMAIL:signBlob` is put behind it. */
+  DERIVERY_SIGNING_ENDPOINT: z
+    .url({ protocol: /^https?$/ })
+    .default('https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/'),
   /** `withheld` where a front end strips Content-Length from HEAD's answers: clients then go by GET's. */
   DERIVERY_HEAD_DIGEST: z.enum(['sent', 'withheld']).default('sent'),
   /**

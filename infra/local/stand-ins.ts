@@ -7,6 +7,7 @@ import { createLog } from '#core/google/log.ts';
 import { readSettings } from '#core/google/settings.ts';
 import { startFirestore } from './firestore/server.ts';
 import { startIamCredentials } from './iam-credentials/server.ts';
+import { startMetadata } from './metadata/server.ts';
 import { runEntry, sayReady } from './program-entry.ts';
 import { startPubSub } from './pubsub/server.ts';
 import { BUCKET, createResources, pushMessageSchema, pushTo } from './resources.ts';
@@ -20,6 +21,8 @@ const schema = z.object({
   STAND_INS_PUBSUB: z.string(),
   STAND_INS_STORAGE: z.string(),
   STAND_INS_IAM: z.string(),
+  /** The registry's setting: what Terraform makes the bucket. */
+  DERIVERY_BUCKET_ACCESS: z.enum(['public', 'private']).default('public'),
 });
 
 const log = createLog('stand-ins');
@@ -29,15 +32,21 @@ await runEntry(log, async () => {
   const projectId = settings.GOOGLE_CLOUD_PROJECT;
 
   const iam = await startIamCredentials({ dataFolder: settings.STAND_INS_IAM });
-  const [firestore, queue, objects] = await Promise.all([
+  const [metadata, firestore, queue, objects] = await Promise.all([
+    startMetadata({ email: `functions@${projectId}.iam.gserviceaccount.com` }),
     startFirestore({ dataFolder: settings.STAND_INS_FIRESTORE }),
     startPubSub({ dataFolder: settings.STAND_INS_PUBSUB }),
-    startStorage({ dataFolder: settings.STAND_INS_STORAGE, verifyKey: email => iam.publicKeyOf(email) }),
+    startStorage({
+      dataFolder: settings.STAND_INS_STORAGE,
+      verifyKey: email => iam.publicKeyOf(email),
+      publicRead: settings.DERIVERY_BUCKET_ACCESS === 'public',
+    }),
   ]);
   const environment = {
     FIRESTORE_EMULATOR_HOST: firestore.address,
     PUBSUB_EMULATOR_HOST: queue.address,
     STORAGE_EMULATOR_HOST: objects.url,
+    GCE_METADATA_HOST: metadata.host,
     DERIVERY_SIGNING_ENDPOINT: iam.signingEndpoint,
     DERIVERY_BUCKET: BUCKET,
     DERIVERY_BLOB_URL: `${objects.url}/${BUCKET}/blobs`,
@@ -61,7 +70,7 @@ await runEntry(log, async () => {
   });
 
   const closeAll = async (): Promise<void> => {
-    await Promise.all([firestore.close(), queue.close(), objects.close(), iam.close()]);
+    await Promise.all([metadata.close(), firestore.close(), queue.close(), objects.close(), iam.close()]);
     process.exit(0);
   };
   process.once('SIGTERM', () => void closeAll());

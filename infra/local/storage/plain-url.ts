@@ -19,14 +19,20 @@ const REFUSED = [
   'content-encoding',
 ];
 
+/** Who may read without a signature, and what one is verified with. */
+export interface PlainAccess {
+  readonly publicKeyOf: PublicKeyOf | undefined;
+  readonly publicRead: boolean;
+}
+
 /**
- * GET and HEAD of any object, as if all were public, and PUT through a signed URL. A signature that is there is always
- * verified.
+ * GET and HEAD of any object, where all are public or through a signed URL, and PUT through a signed URL. A signature that is
+ * there is always verified.
  */
 export async function answerPlainUrl(
   store: Store,
   exchange: Exchange,
-  publicKeyOf: PublicKeyOf | undefined,
+  { publicKeyOf, publicRead }: PlainAccess,
 ): Promise<Reply> {
   const { method, query } = exchange;
   const [, bucketPart, namePart] = /^\/([^/]+)\/(.+)$/s.exec(exchange.path) ?? [];
@@ -42,6 +48,12 @@ export async function answerPlainUrl(
   switch (method) {
     case 'GET':
     case 'HEAD': {
+      if (!signed && !publicRead)
+        throw new StorageError(
+          403,
+          'AccessDenied',
+          'Anonymous caller does not have storage.objects.get access.',
+        );
       const object = store.object(bucket, name);
       return download(store, exchange, object, etagOf(object));
     }

@@ -19,6 +19,8 @@ export interface StorageOptions {
   readonly port?: number;
   /** The keys that signed URLs are verified with; without them, signed URLs are refused. */
   readonly verifyKey?: PublicKeyOf;
+  /** Whether objects can be read at their plain URLs without a signature; so it is where nothing is said. */
+  readonly publicRead?: boolean;
   /** What goes wrong, for tests. Read at every request, so more may be added at any time. */
   readonly faults?: Fault[];
   /** The time in milliseconds; a test's may be another than the machine's. */
@@ -39,11 +41,13 @@ export interface StorageServer {
  * Credentials are not asked for. Fails where the port or the folder is in use.
  */
 export async function startStorage(options: StorageOptions): Promise<StorageServer> {
-  const { dataFolder, port, verifyKey, faults = [], now = Date.now } = options;
+  const { dataFolder, port, verifyKey, publicRead = true, faults = [], now = Date.now } = options;
   const store = openStore(dataFolder, now);
   const api: JsonApi = { store, uploads: new ResumableUploads(store) };
   const answer = (exchange: Exchange) =>
-    isJsonApi(exchange.path) ? answerJsonApi(api, exchange) : answerPlainUrl(store, exchange, verifyKey);
+    isJsonApi(exchange.path)
+      ? answerJsonApi(api, exchange)
+      : answerPlainUrl(store, exchange, { publicKeyOf: verifyKey, publicRead });
   try {
     const server = await startHttpServer(
       (request, response) => serve(request, response, faults, answer),

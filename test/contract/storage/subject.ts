@@ -28,7 +28,9 @@ export interface Subject extends AsyncDisposable {
 }
 
 /** Starts a server of its own on a fresh folder, which goes when the subject is disposed of. */
-export async function startSubject(options: Pick<ServerOptions, 'verifyKey' | 'now'> = {}): Promise<Subject> {
+export async function startSubject(
+  options: Pick<ServerOptions, 'verifyKey' | 'publicRead' | 'now'> = {},
+): Promise<Subject> {
   const dataFolder = await temporaryFolder();
   const faults: Fault[] = [];
   const server = await startStorage({ dataFolder, faults, ...options });

@@ -10,6 +10,7 @@ import { openBlobs } from '#core/google/blobs.ts';
 import { openManifests } from '#core/google/manifests.ts';
 import type { PullPolicy } from '#core/pull-decision.ts';
 import { createAsking } from '#functions/asking.ts';
+import { publicAddresses } from '#functions/registry/blob-addresses.ts';
 import { openRefLists } from '#functions/registry/ref-lists.ts';
 import { createRegistry, type RegistryParts, type RequestHandler } from '#functions/registry/registry.ts';
 import { createWaiting, type Waiting, type WaitingParts } from '#functions/registry/waiting.ts';
@@ -75,7 +76,7 @@ export class Served implements AsyncDisposable {
       settings: SETTINGS,
       manifests: openManifests(cloud.firestore),
       blobs: openBlobs(cloud.firestore),
-      baseUrl: BASE_URL,
+      blobAddress: publicAddresses(BASE_URL),
       headDigest: 'sent',
       readRefList: openRefLists({ sources, asking, freshMs: POLICY.freshMs, log }),
       waiting: waitingOn(cloud, { log, holdMs }),
