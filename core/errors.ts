@@ -1,14 +1,13 @@
 // The closed family of errors: what a client is told, and what a build ends with.
 import type { Failure } from './failure.ts';
 
-/** Error codes of the OCI distribution specification, section "Error Codes", and Docker's UNKNOWN and TAG_INVALID. */
+/** Error codes of the OCI distribution specification, section "Error Codes", and UNKNOWN and UNAVAILABLE of Docker's. */
 export type RegistryCode =
   | 'BLOB_UNKNOWN'
   | 'DENIED'
   | 'DIGEST_INVALID'
   | 'MANIFEST_UNKNOWN'
   | 'NAME_INVALID'
-  | 'TAG_INVALID'
   | 'TOOMANYREQUESTS'
   | 'UNAVAILABLE'
   | 'UNKNOWN'

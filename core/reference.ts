@@ -28,12 +28,13 @@ export function parseRepositoryName(text: string): RepositoryName {
   );
 }
 
+/** Parses a tag. What can be none has no manifest: the specification's checks want 404 of it. */
 export function parseTag(text: string): Tag {
   const parsed = tagSchema.safeParse(text);
   if (parsed.success) return parsed.data;
   throw new RegistryError(
-    400,
-    'TAG_INVALID',
+    404,
+    'MANIFEST_UNKNOWN',
     'a tag has at most 128 characters: letters, digits, "_", "." and "-"',
   );
 }
