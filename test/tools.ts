@@ -9,6 +9,8 @@ const TOOLS: readonly Prerequisite[] = [
   { command: 'skopeo', debianPackage: 'skopeo' },
   { command: 'podman', debianPackage: 'podman' },
   { command: 'git', debianPackage: 'git' },
+  { command: 'ssh', debianPackage: 'openssh-client' },
+  { command: 'sshd', debianPackage: 'openssh-server' },
   { command: 'tar', debianPackage: 'tar' },
 ];
 

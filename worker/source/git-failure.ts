@@ -12,7 +12,7 @@ const NO_REPOSITORY =
   /does not appear to be a git repository|repository '.*' not found|returned error: (?:404|410)|Repository not found|not valid: is this a git repository/i;
 
 const OTHER_PROTOCOL =
-  /transport '.*' not allowed|Protocol ".*" (?:not supported|disabled)|Unsupported protocol/i;
+  /transport '.*' not allowed|Protocol ".*" (?:not supported|disabled)|Unsupported (?:protocol|URL scheme)/i;
 
 /** The error for a git command that could not read the repository and ended with this on stderr. No credentials are in it. */
 export function gitFailure(url: string, stderr: string): PermanentError | TransientError {
