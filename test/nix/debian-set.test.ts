@@ -1,6 +1,6 @@
 // The package set made of Debian packages: all of it builds, runs with nothing but its closure, and depends on no host.
 import assert from 'node:assert/strict';
-import { access, mkdtemp, mkdir, readdir, symlink, writeFile, copyFile } from 'node:fs/promises';
+import { access, copyFile, cp, mkdir, mkdtemp, readdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, suite, test } from 'node:test';
@@ -10,12 +10,14 @@ import {
   build,
   debianSet,
   found,
+  NO_ARGUMENTS,
   removeStore,
   resolveNames,
   SYSTEM,
   type DebianSet,
 } from '#test/nix/debian-set.ts';
 import { runInClosure } from '#test/nix/run-closure.ts';
+import { storeFolder } from '#test/worker/nix/store-folder.ts';
 import { closure } from '#worker/nix/closure.ts';
 import { openNix } from '#worker/nix/nix.ts';
 import { realise } from '#worker/nix/realise.ts';
@@ -147,11 +149,12 @@ test('the data that every image gets is there', async () => {
 test('another store, and another folder, give the same paths with the same content', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'derivery test-'));
   try {
-    const elsewhere = join(folder, 'the set');
-    await symlink(set.folder, elsewhere);
+    const elsewhere = join(folder, 'the-set');
+    await cp(set.folder, elsewhere, { recursive: true });
     const nix = openNix({ store: join(folder, 'store'), config: await nixConfig('debian') });
     const packages = ['jq', 'sqlite', 'perlminimal', 'cacert'];
-    const request = { source: { path: elsewhere }, system: SYSTEM, packages };
+    const source = await storeFolder(nix, elsewhere);
+    const request = { source, system: SYSTEM, packages, importArguments: NO_ARGUMENTS };
     const items = found(await resolve(nix, request, { signal }));
     await realise(nix, items, { signal });
     const paths = items.map(({ path }) => path);
@@ -162,8 +165,12 @@ test('another store, and another folder, give the same paths with the same conte
 });
 
 test('arm64 needs its own Debian packages, and says so; with them it evaluates', async () => {
-  const aarch64 = { system: 'aarch64-linux', packages: ['git', 'gcc', 'xorg.xev'] };
-  const without = await resolve(set.nix, { source: { path: set.folder }, ...aarch64 }, { signal });
+  const aarch64 = {
+    system: 'aarch64-linux',
+    packages: ['git', 'gcc', 'xorg.xev'],
+    importArguments: NO_ARGUMENTS,
+  };
+  const without = await resolve(set.nix, { source: set.source, ...aarch64 }, { signal });
   for (const item of without) {
     assert.ok(item.kind === 'failed');
     assert.match(item.message, /^This package set has no packages for arm64 on this machine\.$/);
@@ -178,7 +185,8 @@ test('arm64 needs its own Debian packages, and says so; with them it evaluates',
       const arm64 = name.replace('amd64', 'arm64').replace('x86-64', 'aarch64');
       await writeFile(join(folder, 'debs/arm64', arm64), name);
     }
-    const items = await resolve(set.nix, { source: { path: folder }, ...aarch64 }, { signal });
+    const source = await storeFolder(set.nix, folder);
+    const items = await resolve(set.nix, { source, ...aarch64 }, { signal });
     assert.deepEqual(
       items.map(({ kind }) => kind),
       ['found', 'found', 'found'],

@@ -5,8 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import * as fc from 'fast-check';
-import { debianSet, resolveNames, type DebianSet } from '#test/nix/debian-set.ts';
+import { debianSet, found, resolveNames, type DebianSet } from '#test/nix/debian-set.ts';
+import { folderOf } from '#test/worker/nix/source-of.ts';
 import { scratchSet } from '#test/worker/nix/scratch-set.ts';
+import { spellingsOf } from '#worker/nix/spellings.ts';
+import { createWriter, type WrittenAttribute } from '#worker/nix/written-attribute.ts';
 
 let set: DebianSet;
 before(async () => {
@@ -54,15 +57,39 @@ suite('names that are found', () => {
 });
 
 suite('names that are not', () => {
+  const near = (written: string, attribute = written): WrittenAttribute[] => [{ attribute, written }];
+
   test('each with its reason, beside one that is found', async () => {
     const wrong = {
-      gti: { kind: 'not_found', near: ['git'] },
-      'xorg.xew': { kind: 'not_found', near: ['xorg.xev'] },
+      gti: { kind: 'not_found', near: near('git') },
+      'xorg.xew': { kind: 'not_found', near: near('xorg.xev') },
+      // What follows the set that is not there has to be in the one that is like it.
+      'xrog.xev': { kind: 'not_found', near: near('xorg.xev') },
+      'xrog.hello': { kind: 'not_found', near: near('hello') },
+      // In a set where nixpkgs keeps such packages.
+      xev: { kind: 'not_found', near: near('xorg.xev') },
+      'perlpackages.six': { kind: 'not_found', near: near('python3packages.six', 'python3Packages.six') },
+      // There is a "lib", but it is no package; and "removed-hello" is only words.
+      libb: { kind: 'not_found', near: [] },
+      'removed-helo': { kind: 'not_found', near: [] },
       'openssl.doc': { kind: 'not_found', near: [] },
       'hello.': { kind: 'not_found', near: [] },
       'lib.id.x': { kind: 'not_found', near: [] },
       'pkgs.pkgs.pkgs.pkgs.pkgs.pkgs.hello': { kind: 'not_found', near: [] },
-      'twin-hello': { kind: 'ambiguous', candidates: ['Twin-hello', 'twin-Hello'] },
+      'twin-hello': {
+        kind: 'ambiguous',
+        candidates: [
+          { attribute: 'Twin-hello', written: '0__54win-hello' },
+          { attribute: 'twin-Hello', written: 'twin__2d__48ello' },
+        ],
+      },
+      'pkgs.twin-hello.out': {
+        kind: 'ambiguous',
+        candidates: [
+          { attribute: 'pkgs.Twin-hello.out', written: 'pkgs.0__54win-hello.out' },
+          { attribute: 'pkgs.twin-Hello.out', written: 'pkgs.twin__2d__48ello.out' },
+        ],
+      },
       lib: { kind: 'not_a_package', type: 'set' },
       'lib.version': { kind: 'not_a_package', type: 'string' },
       'lib.id': { kind: 'not_a_package', type: 'lambda' },
@@ -79,7 +106,7 @@ suite('names that are not', () => {
         reasons: ['unsupported'],
         message: /is not available on the requested hostPlatform/,
       },
-      'removed-hello': { kind: 'failed', message: /^removed-hello has been removed, use hello$/ },
+      'removed-hello': { kind: 'removed', message: /^removed-hello has been removed, use hello$/ },
     };
     const [hello, ...items] = await resolveNames(set, ['hello', ...Object.keys(wrong)]);
     assert.equal(hello?.kind, 'found');
@@ -196,6 +223,97 @@ test('the name itself comes before those that differ in case', async context => 
   );
 });
 
+suite('attributes that no image can be called', () => {
+  const PACKAGES = ['gtk+3', 'Foo', 'foo', 'Bar', 'BAR', '_1a', 'a.b', 'a', 'gtk__2b4', 'gtk+4', '0+', '_'];
+  /** Each is a package of its own, with itself as an output and a set that has a member of an odd name. */
+  const EXPRESSION = `{ system, ... }:
+    let package = name: derivation { name = "x"; inherit system; builder = "/b"; of = name; }; in
+    builtins.listToAttrs (map (name: {
+      inherit name;
+      value = package name // { "in+side" = package "in \${name}"; };
+    }) ${nixList(PACKAGES)})`;
+
+  const cases: Record<string, string> = {
+    gtk__2b3: 'gtk+3',
+    'gtk__2b3.in__2bside': 'gtk+3.in+side',
+    'foo.in__2bside': 'foo.in+side',
+    foo: 'foo',
+    '0__46oo': 'Foo',
+    '0__42ar': 'Bar',
+    '0__42__41__52': 'BAR',
+    '1a': '_1a',
+    a: 'a',
+    a__2eb: 'a.b',
+    // An attribute that is called like an escape comes first.
+    gtk__2b4: 'gtk__2b4',
+    '0__30__2b': '0+',
+    '0__5f': '_',
+  };
+  test('can be asked for', async context => {
+    const folder = await folderOf(context, { 'default.nix': EXPRESSION });
+    const items = found(await resolveNames(set, Object.keys(cases), folder));
+    assert.deepEqual(Object.fromEntries(items.map(({ name, attribute }) => [name, attribute])), cases);
+  });
+
+  test('are looked up as their writer says', async context => {
+    // Few letters, so that many differ only in case, in an underscore, or in what an escape stands for.
+    const member = fc
+      .array(fc.constantFrom('a', 'A', '_', '__', '0', '2', 'b', '+', '-', '.', '__2b'), {
+        minLength: 1,
+        maxLength: 4,
+      })
+      .map(parts => parts.join(''));
+    const members = fc.sample(fc.uniqueArray(member, { minLength: 200, maxLength: 200 }), 1).flat();
+    const write = createWriter(members);
+    const written = members.flatMap(name => {
+      const text = write(name);
+      return text === undefined || spellingsOf(text) === undefined ? [] : [{ name, text }];
+    });
+    assert.ok(written.length > 50);
+    const folder = await folderOf(context, {
+      'default.nix': `{ system, ... }: builtins.listToAttrs (map (name: {
+        inherit name;
+        value = derivation { name = "x"; inherit system; builder = "/b"; };
+      }) ${nixList(members)})`,
+    });
+    const items = found(
+      await resolveNames(
+        set,
+        written.map(({ text }) => text),
+        folder,
+      ),
+    );
+    assert.deepEqual(
+      items.map(({ attribute }) => attribute),
+      written.map(({ name }) => name),
+    );
+  });
+});
+
+test('the priority of a package is its own, and else nixpkgs’ default', async context => {
+  const priorities = {
+    own: '{ priority = -10; }',
+    fraction: '{ priority = 1.5; }',
+    none: '{ }',
+    text: '{ priority = "high"; }',
+    thrown: '{ priority = throw "no"; }',
+    infinite: '{ priority = 1.0e200 * 1.0e200; }',
+  };
+  const folder = await folderOf(context, {
+    'default.nix': `{ system, ... }: builtins.mapAttrs (name: meta:
+      derivation { inherit name system; builder = "/b"; } // { inherit meta; }) {
+        ${Object.entries(priorities)
+          .map(([name, meta]) => `${name} = ${meta};`)
+          .join('\n')}
+      }`,
+  });
+  const items = found(await resolveNames(set, Object.keys(priorities), folder));
+  assert.deepEqual(
+    items.map(({ priority }) => priority),
+    [-10, 1.5, 5, 5, 5, 5],
+  );
+});
+
 test('sets of tests are out of reach', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'derivery-set-'));
   try {
@@ -220,7 +338,7 @@ test('a set as large as nixpkgs is searched in moments', async () => {
       join(folder, 'default.nix'),
       `{ system, ... }: builtins.listToAttrs (builtins.genList (n: {
          name = "package-\${toString n}";
-         value = throw "nothing but names is looked at";
+         value = if n < 70 then derivation { name = "x"; inherit system; builder = "/b"; } else throw "it is looked at";
        }) 20000)`,
     );
     const names = Array.from({ length: 64 }, (_, index) => `pakcage-${index}`);
@@ -228,9 +346,13 @@ test('a set as large as nixpkgs is searched in moments', async () => {
     assert.deepEqual(items[7], {
       kind: 'not_found',
       name: 'pakcage-7',
-      near: ['package-7', 'package-0', 'package-1'],
+      near: ['package-7', 'package-0', 'package-1'].map(name => ({ attribute: name, written: name })),
     });
   } finally {
     await rm(folder, { recursive: true });
   }
 });
+
+function nixList(texts: readonly string[]): string {
+  return `[ ${texts.map(text => JSON.stringify(text)).join(' ')} ]`;
+}
