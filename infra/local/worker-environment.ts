@@ -1,4 +1,4 @@
-// What the worker needs of the machine for a package source: Nix with a store of the instance's own, and packages.
+// What the worker needs of the machine for its package sources: Nix with a store of the instance's own, and packages.
 import type { PackageSource } from '#core/package-source.ts';
 import { fetchDebianPackages } from './debian-packages.ts';
 import { checkNix, nixConfig } from './nix.ts';
@@ -16,18 +16,18 @@ const ARCHITECTURES: Partial<Record<NodeJS.Architecture, 'amd64' | 'arm64'>> = {
  * where Nix cannot build here or packages cannot be had.
  */
 export async function prepareWorker(
-  source: PackageSource,
+  sources: ReadonlySet<PackageSource['kind']>,
   state: StateFolder,
   report: (text: string) => void,
   signal: AbortSignal,
 ): Promise<NodeJS.ProcessEnv> {
   // The person's own settings come last, and so count.
-  const config = `${await nixConfig(source.kind)}${process.env['NIX_CONFIG'] ?? ''}`;
+  const config = `${await nixConfig(...sources)}${process.env['NIX_CONFIG'] ?? ''}`;
   await checkNix({ store: state.nix, config }, signal);
   return {
     DERIVERY_NIX_STORE: state.nix,
     NIX_CONFIG: config,
-    ...(source.kind === 'debian' && { DERIVERY_DEBIAN_SET: await debianSet(state, report, signal) }),
+    ...(sources.has('debian') && { DERIVERY_DEBIAN_SET: await debianSet(state, report, signal) }),
   };
 }
 
