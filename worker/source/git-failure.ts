@@ -44,7 +44,10 @@ function refusal(message: string): PermanentError {
 /** What git says is wrong, without names of files on this worker; what follows it is advice for people at a terminal. */
 function reason(stderr: string): string {
   const lines = stderr.split(/[\r\n]+/).filter(line => line !== '');
-  const fatal = lines.find(line => line.startsWith('fatal: '))?.slice('fatal: '.length);
-  const said = fatal ?? lines.at(-1) ?? 'it says nothing';
+  const at = lines.findIndex(line => line.startsWith('fatal: '));
+  const fatal = lines[at]?.slice('fatal: '.length);
+  // Why, is said by ssh before.
+  const said =
+    (fatal?.startsWith('Could not read') ? lines[at - 1] : fatal) ?? lines.at(-1) ?? 'it says nothing';
   return said.replaceAll(/'\/[^']*'|(?<![^\s"(])\/[^\s:]+/g, 'a file').replaceAll(/:\/\/[^/\s]*@/g, '://');
 }

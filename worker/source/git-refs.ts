@@ -23,7 +23,10 @@ export async function resolveGitRef(
   // What is no ref could be a pattern: git matches those.
   const wanted = ref === HEAD_REF ? ['HEAD'] : isGitRef(ref) ? [`refs/heads/${ref}`, `refs/tags/${ref}`] : [];
   const patterns = wanted.flatMap(name => [name, `${name}^{}`]);
-  const commits = wanted.length === 0 ? new Map() : await list(git, url, patterns, signal);
+  // Without these a server lists all it has: on GitHub hundreds of thousands of pull requests, and for HEAD it has to.
+  const kinds = ref === HEAD_REF ? [] : ['--heads', '--tags'];
+  const commits =
+    wanted.length === 0 ? new Map() : await list(git, url, [...kinds, '--', url, ...patterns], signal);
   for (const gitRef of wanted) {
     const revision = commits.get(gitRef);
     if (revision !== undefined) return { revision, gitRef };
@@ -34,17 +37,17 @@ export async function resolveGitRef(
 
 /** The commits that branches and tags of a repository stand at. Throws as {@link resolveGitRef} does. */
 export async function listTips(git: Git, url: string, signal: AbortSignal): Promise<ReadonlySet<string>> {
-  return new Set((await list(git, url, ['refs/heads/*', 'refs/tags/*'], signal)).values());
+  return new Set((await list(git, url, ['--heads', '--tags', '--', url], signal)).values());
 }
 
 /** The commit that each ref stands for, by the ref's full name; of an annotated tag (`^{}`) the one behind it. */
 async function list(
   git: Git,
   url: string,
-  patterns: readonly string[],
+  what: readonly string[],
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, string>> {
-  const args = ['ls-remote', '--quiet', '--', url, ...patterns];
+  const args = ['ls-remote', '--quiet', ...what];
   const { succeeded, stdout, stderr } = await git(args, { signal, protocol: gitProtocol(url) });
   if (!succeeded) throw gitFailure(url, stderr);
   const commits = new Map<string, string>();

@@ -10,7 +10,7 @@ import { createGunzip } from 'node:zlib';
 export interface GitHttpOptions {
   /** `user:password`; without it everybody may read. */
   readonly login?: string;
-  /** Speak git's protocol 0, in which servers send only commits that they advertise. */
+  /** Speak git's protocol 0, in which servers send only commits that they advertise; and leave nothing out. */
   readonly old?: boolean;
   /** Called before each request is answered; answers it itself where it returns true. */
   readonly intercept?: (request: IncomingMessage, response: ServerResponse) => boolean;
@@ -49,7 +49,13 @@ function runBackend(root: string, old: boolean, request: IncomingMessage, respon
       QUERY_STRING: search.slice(1),
       REQUEST_METHOD: request.method,
       CONTENT_TYPE: request.headers['content-type'],
-      ...(!old && { GIT_PROTOCOL: String(request.headers['git-protocol'] ?? '') }),
+      ...(old
+        ? {
+            GIT_CONFIG_COUNT: '1',
+            GIT_CONFIG_KEY_0: 'uploadpack.allowFilter',
+            GIT_CONFIG_VALUE_0: 'false',
+          }
+        : { GIT_PROTOCOL: String(request.headers['git-protocol'] ?? '') }),
     },
     stdio: ['pipe', 'pipe', 'ignore'],
   });

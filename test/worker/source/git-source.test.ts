@@ -7,7 +7,7 @@ import { createPackageSources, type PackageSources } from '#worker/source/packag
 import { refusal } from './failures.ts';
 import { serveGit } from './git-http.ts';
 import { contentOf, testStore, type TestStore } from './store.ts';
-import { commitOddities, commitOfFork, createUpstream, type Upstream } from './upstream.ts';
+import { commitOddities, commitOfFork, createUpstream, gitIn, type Upstream } from './upstream.ts';
 
 const never = new AbortController().signal;
 
@@ -31,6 +31,8 @@ before(async () => {
   between = await upstream.commit('between');
   last = await upstream.commit('last');
   await upstream.push();
+  // As GitHub does.
+  await gitIn(upstream.bare, 'config', 'uploadpack.allowFilter', 'true');
   foreign = await commitOfFork(upstream);
 });
 after(() => upstream[Symbol.asyncDispose]());
@@ -114,8 +116,8 @@ describe('a commit', () => {
     });
     const source = { kind: 'git', url } as const;
     await mine.sources.find(source, between, never);
-    const before = requests.length;
-    assert.ok(before > 0);
+    const { length } = requests;
+    assert.ok(length > 0);
     await mine.sources.find(source, between, never);
     const next = createPackageSources({
       nix: mine.nix,
@@ -125,7 +127,7 @@ describe('a commit', () => {
       archivesUrl: '',
     });
     await next.find(source, first, never);
-    assert.equal(requests.length, before);
+    assert.equal(requests.length, length);
   });
 
   test('is one tree, whoever has it: a file server, a web server and the work tree', async context => {
@@ -145,12 +147,12 @@ describe('a commit', () => {
     await moving.push();
     const [early, late] = [await scene(context), await scene(context)];
     const source = { kind: 'git', url: moving.url } as const;
-    const before = await early.sources.find(source, 'trunk', never);
+    const found = await early.sources.find(source, 'trunk', never);
     await moving.git('reset', '--quiet', '--hard', base);
     const next = await moving.commit('new');
     await moving.push();
     assert.deepEqual(
-      [before.revision, (await early.sources.find(source, 'trunk', never)).revision],
+      [found.revision, (await early.sources.find(source, 'trunk', never)).revision],
       [old, next],
     );
     assert.equal(await early.get(moving.url, 'trunk'), '"new"\n');
@@ -183,6 +185,15 @@ describe('a commit', () => {
       ['"last"\n', '"first"\n', '"beyond"\n', '"between"\n'],
     );
   });
+});
+
+test('the past of a repository is fetched without files, where the server can leave them out', async context => {
+  const { sources, folder } = await scene(context);
+  await sources.find({ kind: 'git', url: upstream.url }, between, never);
+  const [name = ''] = await readdir(join(folder, 'git'));
+  const history = join(folder, 'git', name, 'history.git');
+  const objects = await gitIn(history, 'cat-file', '--batch-all-objects', '--batch-check=%(objecttype)');
+  assert.deepEqual(new Set(objects.split('\n')), new Set(['commit', 'tag']));
 });
 
 describe('a commit’s tree', () => {

@@ -95,9 +95,9 @@ describe('git runs', () => {
       GIT_CONFIG_KEY_0: 'my.setting',
       GIT_CONFIG_VALUE_0: '2',
     };
-    const before = process.cwd();
+    const here = process.cwd();
     process.chdir(upstream.tree);
-    context.after(() => process.chdir(before));
+    context.after(() => process.chdir(here));
     await upstream.git('config', 'my.setting', '3');
     const { succeeded } = await openGit({ environment })(['config', 'my.setting'], { signal: never });
     assert.equal(succeeded, false);
