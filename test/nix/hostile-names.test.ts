@@ -62,7 +62,7 @@ suite('hostile names', { timeout: 240_000 }, () => {
   }
 
   test('are refused, or are packages that are not there', async () => {
-    const before = await untouched();
+    const first = await untouched();
     await fc.assert(
       fc.asyncProperty(
         fc.array(hostileName(canary, KNOWN), { minLength: AT_ONCE, maxLength: AT_ONCE, size: 'max' }),
@@ -73,7 +73,7 @@ suite('hostile names', { timeout: 240_000 }, () => {
             assert.equal(items.length, batch.length);
             for (const [at, item] of items.entries()) assertHarmless(batch[at] ?? '', item);
           }
-          assert.equal(await untouched(), before, 'the canary was touched');
+          assert.equal(await untouched(), first, 'the canary was touched');
         },
       ),
       { numRuns: NAMES / AT_ONCE, endOnFailure: true },
