@@ -12,6 +12,7 @@ const TOOLS: readonly Prerequisite[] = [
   { command: 'git', debianPackage: 'git' },
   { command: 'ssh', debianPackage: 'openssh-client' },
   { command: 'sshd', debianPackage: 'openssh-server' },
+  { command: 'qemu-aarch64-static', debianPackage: 'qemu-user-static' },
   { command: 'tar', debianPackage: 'tar' },
 ];
 
