@@ -21,6 +21,15 @@ const IMAGES: readonly Expected[] = [
   { name: 'shell', ...AMD64, ...BASH, programs: ['bash', 'sh', 'ls', 'sponge', 'nano'] },
   { name: 'jq', ...AMD64, ...NO_SHELL, programs: ['jq'], command: ['/bin/jq'] },
   { name: 'nonroot/shell/python3', ...AMD64, ...BASH, user: 'nonroot', programs: ['bash', 'python3'] },
+  { name: 'builder', ...AMD64, ...BASH, programs: ['bash', 'cc', 'c++', 'ld', 'make', 'tar', 'sed', 'xz'] },
+  {
+    name: 'arm64/curl',
+    ...AMD64,
+    ...NO_SHELL,
+    architecture: 'arm64',
+    programs: ['curl'],
+    command: ['/bin/curl'],
+  },
 ];
 
 /** What is run in containers. */
@@ -42,6 +51,20 @@ const WORK = `
 `;
 
 const DONE = 'first\ntext\nscript';
+
+/** A library beside the C library's own, and make with its own rules. */
+const COMPILE = `
+  set -eu
+  cd /tmp
+  echo '#include <math.h>' > c.c
+  echo '#include <stdio.h>' >> c.c
+  echo 'int main(void) { puts(sqrt(getchar()) > 1 ? "C" : ""); }' >> c.c
+  echo '#include <iostream>' > cpp.cc
+  echo 'int main() { std::cout << "C++" << std::endl; }' >> cpp.cc
+  make -s LDLIBS=-lm c cpp
+  echo C | ./c
+  ./cpp
+`;
 
 describe('images', { timeout: 300_000, skip }, () => {
   let folder: string;
@@ -115,6 +138,10 @@ describe('images', { timeout: 300_000, skip }, () => {
       `${program} untold trusts`,
     ]);
     assert.deepEqual(output.split('\n'), expected);
+  });
+
+  test('a program in C, and one in C++, is compiled and runs', async () => {
+    assert.equal(await tools.docker('builder', [], 'bash', '-c', COMPILE), 'C\nC++');
   });
 
   test('buildah builds on an image', async () => {
