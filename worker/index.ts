@@ -9,6 +9,7 @@ import { openLayers } from '#core/google/layers.ts';
 import { createLog } from '#core/google/log.ts';
 import { imageSettingsOf, pullPolicy } from '#core/google/deployment-settings.ts';
 import { openSources } from '#core/google/sources.ts';
+import { claimFolder } from './claim-folder.ts';
 import { buildImage, type BuildParts } from './build-image.ts';
 import { startIntake } from './intake.ts';
 import { createLayerStore } from './layer-store.ts';
@@ -61,7 +62,7 @@ async function run(): Promise<void> {
     debianSet: settings.DERIVERY_DEBIAN_SET,
     channelsUrl: settings.DERIVERY_CHANNELS_URL,
     archivesUrl: settings.DERIVERY_ARCHIVES_URL,
-    folder: join(settings.DERIVERY_SPOOL, 'sources'),
+    folder: await claimFolder(join(settings.DERIVERY_SPOOL, 'sources')),
   });
   const { settings: settingsDigest, freshMs } = pullPolicy(settings);
   const makeImage = createImageMaker({

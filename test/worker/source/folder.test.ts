@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { chmod, mkdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
+import { openSourceStore } from '#worker/nix/store-source.ts';
 import { openGit } from '#worker/source/git.ts';
-import { workTreeRevision } from '#worker/source/folder.ts';
+import { copyFolder, workTreeRevision } from '#worker/source/folder.ts';
 import { createPackageSources, type PackageSources } from '#worker/source/package-sources.ts';
 import { trouble } from './failures.ts';
 import { contentOf, testStore, type TestStore } from './store.ts';
@@ -50,6 +51,25 @@ describe('the revision of a work tree', () => {
     await git('checkout', '--quiet', '.');
     assert.equal(await revision(tree), head);
     assert.equal(await revision(upstream.folder), undefined);
+  });
+
+  test('is not that of a tree which was changed while it was read', async context => {
+    const { nix, folder } = await testStore(context);
+    const store = openSourceStore(nix, join(folder, 'roots'));
+    const file = join(upstream.tree, 'late.nix');
+    const slow: typeof store = {
+      ...store,
+      add: async (read, signal) => {
+        const tree = await store.add(read, signal);
+        await writeFile(file, '{ }');
+        return tree;
+      },
+    };
+    await assert.rejects(
+      copyFolder(openGit(), slow, upstream.tree, never),
+      trouble(/was changed while it was read$/),
+    );
+    await rm(file);
   });
 
   test('is that of what is stored; git’s own files are not', async context => {

@@ -87,19 +87,27 @@ describe('git runs', () => {
     const home = join(upstream.folder, 'home');
     await mkdir(join(home, '.config/git'), { recursive: true });
     await writeFile(join(home, '.gitconfig'), '[my]\n\tsetting = 1\n');
-    const environment = {
-      ...process.env,
+    const variables = {
       HOME: home,
       GIT_DIR: upstream.bare,
       GIT_CONFIG_COUNT: '1',
       GIT_CONFIG_KEY_0: 'my.setting',
       GIT_CONFIG_VALUE_0: '2',
     };
+    const own = { ...process.env };
+    Object.assign(process.env, variables);
+    context.after(() => {
+      for (const name of Object.keys(variables)) Reflect.deleteProperty(process.env, name);
+      Object.assign(process.env, own);
+    });
     const here = process.cwd();
     process.chdir(upstream.tree);
     context.after(() => process.chdir(here));
-    await upstream.git('config', 'my.setting', '3');
-    const { succeeded } = await openGit({ environment })(['config', 'my.setting'], { signal: never });
+    await writeFile(
+      join(upstream.tree, '.git/config'),
+      '[core]\n\trepositoryformatversion = 0\n[my]\n\tsetting = 3\n',
+    );
+    const { succeeded } = await openGit()(['config', 'my.setting'], { signal: never });
     assert.equal(succeeded, false);
   });
 
