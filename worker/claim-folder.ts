@@ -29,8 +29,10 @@ export async function claimFolder(parent: string): Promise<string> {
 /** By flock(2), which Node does not have: the lock belongs to the open file, not to the command. It is never closed. */
 async function lock(file: string): Promise<boolean> {
   const descriptor = openSync(file, 'a', 0o600);
-  const options = { stdio: ['ignore', 'ignore', 'ignore', descriptor], reject: false } as const;
-  const { exitCode, shortMessage } = await execa('flock', ['--nonblock', '3'], options);
+  const { exitCode, shortMessage } = await execa('flock', ['--nonblock', '0'], {
+    stdin: descriptor,
+    reject: false,
+  });
   if (exitCode === 0) return true;
   closeSync(descriptor);
   if (exitCode === undefined) throw new Error(shortMessage);
