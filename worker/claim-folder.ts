@@ -1,8 +1,8 @@
 // A folder for one process alone, and for the next one after it: several workers may share a disk.
+import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { ConfigurationError } from '#core/errors.ts';
 
 /** More workers than one machine has. */
@@ -29,12 +29,11 @@ export async function claimFolder(parent: string): Promise<string> {
 /** By flock(2), which Node does not have: the lock belongs to the open file, not to the command. It is never closed. */
 async function lock(file: string): Promise<boolean> {
   const descriptor = openSync(file, 'a', 0o600);
-  const { exitCode, shortMessage } = await execa('flock', ['--nonblock', '0'], {
-    stdin: descriptor,
-    reject: false,
+  const flock = spawn('flock', ['--nonblock', '0'], { stdio: [descriptor, 'ignore', 'ignore'] });
+  const code = await new Promise<number | null>((resolve, reject) => {
+    flock.once('exit', resolve).once('error', reject);
   });
-  if (exitCode === 0) return true;
+  if (code === 0) return true;
   closeSync(descriptor);
-  if (exitCode === undefined) throw new Error(shortMessage);
   return false;
 }
