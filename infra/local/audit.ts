@@ -1,9 +1,11 @@
 // `npm run audit -- shell/git …`: makes an image of the local system again, from nothing, and says where it differs.
+import { EventEmitter } from 'node:events';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { parseDigest, type Digest } from '#core/digest.ts';
 import { ConfigurationError, PermanentError, RegistryError, TransientError } from '#core/errors.ts';
+import { failureAnswer } from '#core/failure.ts';
 import { openBlobBucket } from '#core/google/bucket.ts';
 import { imageSettingsOf, offerOf, offerSettings } from '#core/google/deployment-settings.ts';
 import { openFirestore } from '#core/google/firestore.ts';
@@ -47,6 +49,9 @@ const SAME = 0;
 const DIFFERENT = 1;
 const UNKNOWN = 2;
 
+// Google's client listens to the stream of a download eleven times over; from then on Node suspects a leak, and says so.
+EventEmitter.defaultMaxListeners = 20;
+
 process.exit(await main());
 
 async function main(): Promise<number> {
@@ -68,14 +73,16 @@ async function main(): Promise<number> {
     const { DERIVERY_STATE: state } = readSettings(schema, process.env);
     return await audit(image, { state: resolve(state), binaryCaches: !fromSource, signal: stop.signal });
   } catch (error) {
-    console.error(isExpected(error) ? `derivery: ${error.message}` : error);
+    console.error(describe(error) ?? error);
     return UNKNOWN;
   }
 }
 
-function isExpected(error: unknown): error is Error {
-  const expected = [StartError, ConfigurationError, PermanentError, TransientError];
-  return expected.some(kind => error instanceof kind);
+/** What is no defect of ours, in words; a build that failed with the end of its log. */
+function describe(error: unknown): string | undefined {
+  if (error instanceof PermanentError) return `derivery: ${failureAnswer(error.failure).message}`;
+  const expected = [StartError, ConfigurationError, TransientError].some(kind => error instanceof kind);
+  return expected && error instanceof Error ? `derivery: ${error.message}` : undefined;
 }
 
 interface Options {
