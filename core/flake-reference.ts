@@ -59,7 +59,7 @@ function parseAddress(scheme: string, rest: string): FlakeInput {
     case 'github':
     case 'gitlab':
     case 'sourcehut': {
-      const [owner = '', repo = '', ...ref] = rest.split('/').map(decodeURIComponent);
+      const [owner = '', repo = '', ...ref] = rest.split('/').map(decoded);
       if (owner === '' || repo === '') return unsupported('names no owner and repository');
       return { type: scheme, owner, repo, ...refOrCommit(ref.join('/')) };
     }
@@ -69,7 +69,7 @@ function parseAddress(scheme: string, rest: string): FlakeInput {
     }
     case 'path':
       if (!rest.startsWith('/')) return unsupported('is a path that does not begin with "/"');
-      return { type: 'path', path: decodeURIComponent(rest) };
+      return { type: 'path', path: decoded(rest) };
     case 'git+https':
     case 'git+http':
     case 'git+ssh':
@@ -88,6 +88,14 @@ function parseAddress(scheme: string, rest: string): FlakeInput {
       return { type: 'tarball', url: `${scheme}:${rest}` };
     default:
       return unsupported(`begins with "${scheme}:", which is not supported`);
+  }
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return unsupported('has a "%" that begins no character');
   }
 }
 

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { digestSchema } from './digest.ts';
 import { failureSchema } from './failure.ts';
-import { imageRequestSchema } from './image-request.ts';
+import { imageRequestSchema, requestKeySchema } from './image-request.ts';
 import { settingsDigestSchema } from './image-settings.ts';
 
 /** Who asked for a build: someone who waits (`pull`), or nobody (`refresh`: a stale image, a prebuild). */
@@ -31,8 +31,6 @@ export type Lease = z.infer<typeof leaseSchema>;
 /** Of a build that has been asked for: who waits, since when, the tries so far, and what the last one met. */
 const asked = {
   by: prioritySchema,
-  /** The settings that it is to be made under. A worker with others leaves it alone. */
-  settings: settingsDigestSchema,
   attempts: z.int().nonnegative(),
   lastError: z.string().optional(),
 };
@@ -41,17 +39,18 @@ export const buildSchema = z.discriminatedUnion('state', [
   z.object({ state: z.literal('none') }),
   z.object({ state: z.literal('queued'), queuedAt: serverTime, ...asked }),
   z.object({ state: z.literal('building'), lease: leaseSchema, phase: phaseSchema, ...asked }),
+  /** An index whose images are being made, each by whichever worker takes it. */
+  z.object({ state: z.literal('waiting'), parkedAt: serverTime, ...asked }),
   z.object({
     state: z.literal('failed'),
     failure: failureSchema,
     failedAt: serverTime,
-    settings: settingsDigestSchema,
     /** The package set's revision that it failed at; none where it failed before one was known. */
     revision: z.string().optional(),
   }),
 ]);
 export type Build = z.infer<typeof buildSchema>;
-export type AskedBuild = Extract<Build, { state: 'queued' | 'building' }>;
+export type AskedBuild = Extract<Build, { state: 'queued' | 'building' | 'waiting' }>;
 export type FailedBuild = Extract<Build, { state: 'failed' }>;
 
 export const currentSchema = z.object({
@@ -60,18 +59,21 @@ export const currentSchema = z.object({
   revision: z.string(),
   /** When the source was seen at that revision. */
   checkedAt: serverTime,
-  settings: settingsDigestSchema,
   builtAt: serverTime,
 });
 export type CurrentImage = z.infer<typeof currentSchema>;
 
 export const imageDocumentSchema = z.object({
   request: imageRequestSchema,
+  /** The settings that it is made under, a part of its key. A worker with others leaves it alone. */
+  settings: settingsDigestSchema,
   /** The image that is served now, if there is one. */
   current: currentSchema.optional(),
   build: buildSchema,
   /** When the last builds failed: no more of them than an hour may have. */
   failuresAt: z.array(serverTime).optional(),
+  /** The indexes that wait for the build under way: whoever ends it looks at them. */
+  indexes: z.array(requestKeySchema).optional(),
 });
 export type ImageDocument = z.infer<typeof imageDocumentSchema>;
 
@@ -82,5 +84,18 @@ export function describePhase({ name, done, of }: Phase): string {
 
 /** How far a build is, for people. */
 export function describeBuild(build: AskedBuild): string {
-  return build.state === 'queued' ? 'waiting for a worker' : describePhase(build.phase);
+  switch (build.state) {
+    case 'queued':
+      return 'waiting for a worker';
+    case 'building':
+      return describePhase(build.phase);
+    case 'waiting':
+      return 'waiting for the images of its platforms';
+  }
+}
+
+/** The build, if one is under way. */
+export function askedBuild(document: ImageDocument | undefined): AskedBuild | undefined {
+  const build = document?.build;
+  return build === undefined || build.state === 'none' || build.state === 'failed' ? undefined : build;
 }

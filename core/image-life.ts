@@ -1,8 +1,16 @@
 // An image's life: every transition, as a pure function from a document to the next one. What may not follow is
 // undefined. core/google/images.ts runs them in transactions; times are the server's, in milliseconds.
 import { LOG_LIMIT, type Failure } from './failure.ts';
-import type { AskedBuild, Build, CurrentImage, ImageDocument, Phase, Priority } from './image-document.ts';
-import type { ImageRequest } from './image-request.ts';
+import {
+  askedBuild,
+  type AskedBuild,
+  type Build,
+  type CurrentImage,
+  type ImageDocument,
+  type Phase,
+  type Priority,
+} from './image-document.ts';
+import type { ImageRequest, RequestKey } from './image-request.ts';
 import type { SettingsDigest } from './image-settings.ts';
 
 /** How long a build may stay unclaimed before whoever waits sends the hint again, in milliseconds. */
@@ -15,62 +23,61 @@ export const ATTEMPT_LIMIT = 5;
 export const FAILURES_PER_HOUR = 5;
 export const HOUR_MS = 3_600_000;
 
-/**
- * A build is asked for where none is under way: of a new image, of a stale one, or after a failure. One that was
- * abandoned is asked for anew, its tries included.
- */
+/** What is asked for, under which settings, and for whom. */
+export interface Asking {
+  readonly request: ImageRequest;
+  readonly settings: SettingsDigest;
+  readonly by: Priority;
+}
+
+/** A build is asked for where none is under way: of a new image, of a stale one, or after a failure. */
 export function queue(
   document: ImageDocument | undefined,
-  request: ImageRequest,
-  { by, settings }: { readonly by: Priority; readonly settings: SettingsDigest },
+  { request, settings, by }: Asking,
   now: number,
 ): ImageDocument | undefined {
-  const underWay = document && askedBuild(document);
-  if (underWay === undefined)
-    return { ...document, request, build: { state: 'queued', by, settings, queuedAt: now, attempts: 0 } };
-  if (!isAbandoned(underWay, settings, now)) return undefined;
-  const { attempts, lastError } = underWay;
-  const priority = underWay.by === 'pull' ? 'pull' : by;
-  return {
-    ...document,
-    request,
-    build: { state: 'queued', by: priority, settings, queuedAt: now, attempts, lastError },
-  };
+  if (askedBuild(document) !== undefined) return undefined;
+  return { ...document, request, settings, build: { state: 'queued', by, queuedAt: now, attempts: 0 } };
 }
 
 /** Someone waits now for a build that nobody waited for. */
 export function raise(document: ImageDocument | undefined): ImageDocument | undefined {
-  if (document === undefined) return undefined;
   const build = askedBuild(document);
-  return build?.by === 'refresh' ? { ...document, build: { ...build, by: 'pull' } } : undefined;
+  return document && build?.by === 'refresh' ? { ...document, build: { ...build, by: 'pull' } } : undefined;
 }
 
+/** What a worker has claimed. */
+export type ClaimedImage = ImageDocument & { readonly build: Extract<Build, { state: 'building' }> };
+
 export type Claim =
-  | { readonly kind: 'claimed'; readonly document: ImageDocument }
-  /** The tries are spent: the document has become a failure. */
-  | { readonly kind: 'given-up'; readonly document: ImageDocument }
+  | { readonly kind: 'claimed'; readonly document: ClaimedImage }
+  /** The tries are spent: the document has become a failure, which ends the wait of these indexes. */
+  | { readonly kind: 'given-up'; readonly document: ImageDocument; readonly waiting: readonly RequestKey[] }
   /** It is to be made under other settings than this worker's: another worker's work. */
   | { readonly kind: 'declined' }
   /** Another worker has it, it is done, or there is no such document. */
   | { readonly kind: 'nothing-to-do' };
 
 /**
- * A worker takes a build that is queued, or whose worker has not been heard of for longer than its lease. One that it
- * holds already is its own: the answer to its first claim may have been lost.
+ * A worker takes a build that is queued, or whose worker has not been heard of for longer than its lease, or an index to
+ * look at its images. One that it holds already is its own: the answer to its first claim may have been lost.
  */
 export function claim(
   document: ImageDocument | undefined,
   worker: { readonly token: string; readonly durationSeconds: number; readonly settings: SettingsDigest },
   now: number,
 ): Claim {
-  const held = heldBuild(document, worker.token);
-  if (held !== undefined) return { kind: 'claimed', document: held.document };
+  const held = heldImage(document, worker.token);
+  if (held !== undefined) return { kind: 'claimed', document: held };
   if (document === undefined || !isClaimable(document.build, now)) return { kind: 'nothing-to-do' };
   const { build } = document;
-  if (build.settings !== worker.settings) return { kind: 'declined' };
-  if (build.attempts >= ATTEMPT_LIMIT) return { kind: 'given-up', document: giveUp(document, build, now) };
+  if (document.settings !== worker.settings) return { kind: 'declined' };
+  if (build.attempts >= ATTEMPT_LIMIT) {
+    const { indexes: waiting = [] } = document;
+    return { kind: 'given-up', document: giveUp(document, build, now), waiting };
+  }
   const { token, durationSeconds } = worker;
-  const { by, settings, attempts, lastError } = build;
+  const { by, attempts, lastError } = build;
   return {
     kind: 'claimed',
     document: {
@@ -78,7 +85,6 @@ export function claim(
       build: {
         state: 'building',
         by,
-        settings,
         lease: { token, renewedAt: now, durationSeconds },
         phase: { name: 'resolving' },
         attempts: attempts + 1,
@@ -95,10 +101,10 @@ export function renew(
   phase: Phase,
   now: number,
 ): ImageDocument | undefined {
-  const held = heldBuild(document, token);
+  const held = heldImage(document, token);
   return (
     held && {
-      ...held.document,
+      ...held,
       build: { ...held.build, phase, lease: { ...held.build.lease, renewedAt: now } },
     }
   );
@@ -114,15 +120,14 @@ export function release(
   error: string | undefined,
   now: number,
 ): ImageDocument | undefined {
-  const held = heldBuild(document, token);
+  const held = heldImage(document, token);
   if (held === undefined) return undefined;
-  const { by, settings, attempts, lastError } = held.build;
+  const { by, attempts, lastError } = held.build;
   return {
-    ...held.document,
+    ...held,
     build: {
       state: 'queued',
       by,
-      settings,
       queuedAt: now,
       attempts: error === undefined ? attempts - 1 : attempts,
       lastError: error ?? lastError,
@@ -137,18 +142,17 @@ export function publish(
   { digest, revision, checkedAt }: Pick<CurrentImage, 'digest' | 'revision' | 'checkedAt'>,
   now: number,
 ): ImageDocument | undefined {
-  const held = heldBuild(document, token);
+  const held = heldImage(document, token);
   if (held === undefined) return undefined;
-  const { settings } = held.build;
-  const current = { digest, revision, checkedAt, settings, builtAt: now };
-  return { ...held.document, current, build: { state: 'none' } };
+  const current = { digest, revision, checkedAt, builtAt: now };
+  return { ...held, current, build: { state: 'none' }, indexes: undefined };
 }
 
 /** The worker found that the image which is served is still what would be made. */
 export function keep(document: ImageDocument | undefined, token: string): ImageDocument | undefined {
-  const held = heldBuild(document, token);
-  if (held?.document.current === undefined) return undefined;
-  return { ...held.document, build: { state: 'none' } };
+  const held = heldImage(document, token);
+  if (held?.current === undefined) return undefined;
+  return { ...held, build: { state: 'none' }, indexes: undefined };
 }
 
 /**
@@ -161,27 +165,32 @@ export function fail(
   { failure, revision }: { readonly failure: Failure; readonly revision: string | undefined },
   now: number,
 ): ImageDocument | undefined {
-  const held = heldBuild(document, token);
-  return held && toFailed(held.document, held.build, failure, revision, now);
+  const held = heldImage(document, token);
+  return held && toFailed(held, failure, revision, now);
 }
 
-/** Whether a worker may take this build at `now`: it is queued, or its lease is over. */
+/** Whether a worker may take this build at `now`: it is queued, or its lease is over, or an index that may be looked at. */
 export function isClaimable(build: Build, now: number): build is AskedBuild {
-  if (build.state === 'queued') return true;
+  if (build.state === 'queued' || build.state === 'waiting') return true;
   return build.state === 'building' && now - build.lease.renewedAt > build.lease.durationSeconds * 1000;
 }
 
-/** Whether the hint should be sent again: the build was left by its worker, or is unclaimed for longer than `patienceMs`. */
-export function needsHint(build: Build, now: number, patienceMs = UNCLAIMED_MS): build is AskedBuild {
-  return isClaimable(build, now) && (build.state !== 'queued' || now - build.queuedAt > patienceMs);
-}
-
 /**
- * Whether a build that is to be made under other settings than these was left alone: after a deployment there may be no
- * worker any more that takes it.
+ * Whether the hint should be sent again: the build was left by its worker, or is unclaimed for longer than `patienceMs`. Of
+ * an index that waits as long, its images say whose hint (index-life.ts, `leftAlone`).
  */
-export function isAbandoned(build: AskedBuild, settings: SettingsDigest, now: number): boolean {
-  return build.settings !== settings && needsHint(build, now);
+export function needsHint(build: Build, now: number, patienceMs = UNCLAIMED_MS): build is AskedBuild {
+  switch (build.state) {
+    case 'queued':
+      return now - build.queuedAt > patienceMs;
+    case 'waiting':
+      return now - build.parkedAt > patienceMs;
+    case 'building':
+      return isClaimable(build, now);
+    case 'none':
+    case 'failed':
+      return false;
+  }
 }
 
 /** Whether so many builds failed within the last hour that no more are begun. */
@@ -189,28 +198,23 @@ export function isOverFailureLimit({ failuresAt = [] }: ImageDocument, now: numb
   return failuresAt.filter(failedAt => now - failedAt < HOUR_MS).length >= FAILURES_PER_HOUR;
 }
 
-function askedBuild({ build }: ImageDocument): AskedBuild | undefined {
-  return build.state === 'queued' || build.state === 'building' ? build : undefined;
-}
-
 /**
  * The build, if `token` still holds it. A lease that is over but not taken may go on: nobody else has begun. One that was
  * taken has another token, and the worker that comes back with the old one changes nothing.
  */
-function heldBuild(document: ImageDocument | undefined, token: string) {
+export function heldImage(document: ImageDocument | undefined, token: string): ClaimedImage | undefined {
   if (document?.build.state !== 'building' || document.build.lease.token !== token) return undefined;
-  return { document, build: document.build };
+  return { ...document, build: document.build };
 }
 
 function giveUp(document: ImageDocument, build: AskedBuild, now: number): ImageDocument {
   const why = build.lastError ?? 'every worker that took it vanished';
   const message = `gave up after ${build.attempts} attempts: ${why}`;
-  return toFailed(document, build, { kind: 'gave_up', message }, undefined, now);
+  return toFailed(document, { kind: 'gave_up', message }, undefined, now);
 }
 
 function toFailed(
-  { request, current, failuresAt = [] }: ImageDocument,
-  { settings }: AskedBuild,
+  { request, settings, current, failuresAt = [] }: ImageDocument,
   failure: Failure,
   revision: string | undefined,
   now: number,
@@ -218,12 +222,12 @@ function toFailed(
   const isRefusal = failure.kind === 'refused' || failure.kind === 'unknown_package';
   return {
     request,
+    settings,
     current: isRefusal ? undefined : current,
     build: {
       state: 'failed',
       failure: { ...failure, log: failure.log?.slice(-LOG_LIMIT) },
       failedAt: now,
-      settings,
       revision,
     },
     failuresAt: [...failuresAt, now].slice(-FAILURES_PER_HOUR),

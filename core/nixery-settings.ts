@@ -7,7 +7,7 @@ const NIXERY_SOURCES = [
   ['NIXERY_PKGS_PATH', 'path'],
 ] as const;
 
-export interface ChosenSource {
+export interface NamedSource {
   /** The variable that it was read from. */
   readonly variable: string;
   /** As DERIVERY_SOURCE has it. */
@@ -15,9 +15,7 @@ export interface ChosenSource {
 }
 
 /** The package source that is set: by DERIVERY_SOURCE, else by the first of Nixery's variables. */
-export function sourceIn(
-  environment: Readonly<Record<string, string | undefined>>,
-): ChosenSource | undefined {
+export function sourceIn(environment: Readonly<Record<string, string | undefined>>): NamedSource | undefined {
   const own = environment['DERIVERY_SOURCE'];
   if (own !== undefined) return { variable: 'DERIVERY_SOURCE', source: own };
   for (const [variable, kind] of NIXERY_SOURCES) {

@@ -73,6 +73,30 @@ export function writeManifest(
   });
 }
 
+/** What an index says of one of its images. */
+export interface IndexedManifest {
+  readonly platform: Platform;
+  readonly digest: Digest;
+  /** Of the manifest, in bytes. */
+  readonly size: number;
+}
+
+/** The image index (image-spec, image-index.md), its manifests in the order given. */
+export function writeIndex(
+  manifests: readonly IndexedManifest[],
+  annotations: Readonly<Record<string, string>>,
+): Blob {
+  return toBlob({
+    schemaVersion: 2,
+    mediaType: MEDIA_TYPES.index,
+    manifests: manifests.map(({ platform, digest, size }) => ({
+      ...descriptor(MEDIA_TYPES.manifest, digest, size),
+      platform: { architecture: architectureOf(platform), os: 'linux' },
+    })),
+    annotations,
+  });
+}
+
 function descriptor(mediaType: string, digest: Digest, size: number): Descriptor {
   return { mediaType, digest, size };
 }

@@ -1,6 +1,6 @@
 // What a pull is answered, and what has to be set going for it: a pure function of the documents and the server's time.
 import type { AskedBuild, CurrentImage, FailedBuild, ImageDocument } from './image-document.ts';
-import { isAbandoned, isOverFailureLimit } from './image-life.ts';
+import { isOverFailureLimit } from './image-life.ts';
 import type { SettingsDigest } from './image-settings.ts';
 import { isFresh, isPinned, type ResolvedRevision, type SourceDocument } from './source-document.ts';
 
@@ -8,12 +8,15 @@ import { isFresh, isPinned, type ResolvedRevision, type SourceDocument } from '.
 export const FAILURE_HOLD_MS = 60_000;
 
 export interface PullPolicy {
+  /** What images are made by: a part of their keys. */
   readonly settings: SettingsDigest;
   /** For how long a source's revision is gone by without asking again. Milliseconds. */
   readonly freshMs: number;
   /** For how long an image is served after its source has moved on. Milliseconds. */
   readonly staleMs: number;
 }
+
+type Ages = Pick<PullPolicy, 'freshMs' | 'staleMs'>;
 
 /** What a pull sets going, besides its answer: a look at the source, or a build of the image at its new revision. */
 export type Follow = 'nothing' | 'check-source' | 'refresh';
@@ -23,14 +26,14 @@ export type PullDecision =
   | { readonly kind: 'failed'; readonly build: FailedBuild; readonly follow: Follow }
   /** Wait. `raise`: nobody waited for this build so far. */
   | { readonly kind: 'pending'; readonly build: AskedBuild; readonly raise: boolean }
-  /** There is nothing to wait for, or nobody who would make it: the build has to be queued first. */
+  /** There is nothing to wait for: the build has to be queued first. */
   | { readonly kind: 'unasked' };
 
 /** How the documents of an image and its source answer a pull at `now` (server time, milliseconds). */
 export function decidePull(
   image: ImageDocument | undefined,
   source: SourceDocument | undefined,
-  policy: PullPolicy,
+  policy: Ages,
   now: number,
 ): PullDecision {
   if (image === undefined) return { kind: 'unasked' };
@@ -39,36 +42,26 @@ export function decidePull(
   const known = current === undefined ? resolved : latestKnown(current, resolved);
   const pinned = isPinned(image.request);
   const checkSource = !pinned && !isFresh(known, now, policy.freshMs);
-  const failureHolds = build.state === 'failed' && holds(image, build, known, policy, now);
+  const failureStands = build.state === 'failed' && failureHolds(image, build, known, now);
 
   if (current !== undefined && (pinned || isServable(current, resolved, policy, now))) {
-    const isIdle = build.state === 'failed' ? !failureHolds : !isUnderWay(build, policy, now);
-    const isOutdated = current.settings !== policy.settings || current.revision !== known?.revision;
+    const isIdle = build.state === 'none' || (build.state === 'failed' && !failureStands);
+    const isOutdated = current.revision !== known?.revision;
     const follow = checkSource ? 'check-source' : isIdle && isOutdated ? 'refresh' : 'nothing';
     return { kind: 'ready', image: current, follow };
   }
   switch (build.state) {
     case 'queued':
     case 'building':
-      return isUnderWay(build, policy, now)
-        ? { kind: 'pending', build, raise: build.by === 'refresh' }
-        : { kind: 'unasked' };
+    case 'waiting':
+      return { kind: 'pending', build, raise: build.by === 'refresh' };
     case 'failed':
-      return failureHolds
+      return failureStands
         ? { kind: 'failed', build, follow: checkSource ? 'check-source' : 'nothing' }
         : { kind: 'unasked' };
     case 'none':
       return { kind: 'unasked' };
   }
-}
-
-/** Whether there is a build that somebody will make. */
-function isUnderWay(
-  build: AskedBuild | { readonly state: 'none' },
-  { settings }: PullPolicy,
-  now: number,
-): boolean {
-  return build.state !== 'none' && !isAbandoned(build, settings, now);
 }
 
 type Known = Pick<ResolvedRevision, 'revision' | 'checkedAt' | 'earlier'>;
@@ -83,7 +76,7 @@ function latestKnown({ revision, checkedAt }: CurrentImage, resolved: ResolvedRe
 function isServable(
   current: CurrentImage,
   resolved: ResolvedRevision | undefined,
-  policy: PullPolicy,
+  policy: Ages,
   now: number,
 ): boolean {
   if (now - current.builtAt < policy.staleMs) return true;
@@ -100,23 +93,16 @@ function leftAt({ earlier }: Known, { revision }: CurrentImage): number {
 }
 
 /**
- * Whether a failure is still the answer: a refusal for as long as its revision is the source's, others for a while, both
- * only under the settings that they were met with; and any of them when too many builds failed already.
+ * Whether a failure is still the answer: a refusal for as long as its revision is the source's, others for a while; and
+ * any but a refusal of another revision when too many builds failed already. `known`: where the source was seen last.
  */
-function holds(
+export function failureHolds(
   image: ImageDocument,
-  build: FailedBuild,
-  known: Known | undefined,
-  { settings }: PullPolicy,
+  { failure, revision, failedAt }: FailedBuild,
+  known: Pick<ResolvedRevision, 'revision'> | undefined,
   now: number,
 ): boolean {
-  const { kind } = build.failure;
-  const isSameSettings = build.settings === settings;
-  if ((kind === 'refused' || kind === 'unknown_package') && build.revision !== undefined) {
-    if (known !== undefined && known.revision !== build.revision) return false;
-    if (isSameSettings) return true;
-  } else if (isSameSettings && now - build.failedAt < FAILURE_HOLD_MS) {
-    return true;
-  }
-  return isOverFailureLimit(image, now);
+  const isRefusal = failure.kind === 'refused' || failure.kind === 'unknown_package';
+  if (isRefusal && revision !== undefined) return known === undefined || known.revision === revision;
+  return now - failedAt < FAILURE_HOLD_MS || isOverFailureLimit(image, now);
 }

@@ -61,6 +61,11 @@ export function withDefaultSource(rules: SourceRules, source: string): SourceRul
   return [...rules, ...defaults.filter(({ tags }) => !taken.has(tags.text))];
 }
 
+/** The kinds of sources that the rules and the default source can lead to. */
+export function sourceKinds(rules: SourceRules, source: string): ReadonlySet<PackageSource['kind']> {
+  return new Set(withDefaultSource(rules, source).map(({ kind }) => kind));
+}
+
 /** What a tag stands for. Throws a {@link RegistryError} for one that is not offered; it lists those that are. */
 export function sourceOf(rules: SourceRules, tag: Tag): SourceAtRef {
   for (const rule of rules) {

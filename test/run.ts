@@ -17,7 +17,7 @@ if (paths.includes('--help')) {
 }
 
 try {
-  await installPrerequisites('debian', await thisMachine(), console.error);
+  await installPrerequisites(new Set(['debian']), await thisMachine(), console.error);
   await installTools(console.error);
 } catch (error) {
   if (!(error instanceof StartError)) throw error;

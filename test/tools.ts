@@ -8,7 +8,11 @@ const TOOLS: readonly Prerequisite[] = [
   { command: 'docker', debianPackage: 'docker.io' },
   { command: 'skopeo', debianPackage: 'skopeo' },
   { command: 'podman', debianPackage: 'podman' },
+  { command: 'buildah', debianPackage: 'buildah' },
   { command: 'git', debianPackage: 'git' },
+  { command: 'ssh', debianPackage: 'openssh-client' },
+  { command: 'sshd', debianPackage: 'openssh-server' },
+  { command: 'qemu-aarch64-static', debianPackage: 'qemu-user-static' },
   { command: 'tar', debianPackage: 'tar' },
 ];
 

@@ -1,14 +1,18 @@
 // One build, from claim to outcome: the lease around the work, and what becomes of each way it can end.
 import { randomUUID } from 'node:crypto';
 import { PermanentError, TransientError } from '#core/errors.ts';
-import type { ImageDocument, Phase } from '#core/image-document.ts';
+import type { Phase } from '#core/image-document.ts';
+import type { ClaimedImage } from '#core/image-life.ts';
 import type { ImageRequest, RequestKey } from '#core/image-request.ts';
 import type { SettingsDigest } from '#core/image-settings.ts';
+import { imageKeys } from '#core/index-life.ts';
+import type { Hints } from '#core/google/hints.ts';
 import { LeaseLostError, type Images } from '#core/google/images.ts';
 import type { Log } from '#core/google/log.ts';
 import type { Manifest } from '#core/google/manifests.ts';
 import type { HandledAs } from './intake.ts';
 import { keepLease } from './lease-keeper.ts';
+import type { MakeIndex } from './make-index.ts';
 import type { Revisions } from './revisions.ts';
 import type { FoundRevision } from './source/found-revision.ts';
 import { startStopwatch } from './stopwatch.ts';
@@ -23,8 +27,10 @@ export type MakeImage = (
 
 export interface BuildParts {
   readonly images: Images;
+  readonly hints: Hints;
   readonly revisions: Revisions;
   readonly makeImage: MakeImage;
+  readonly makeIndex: MakeIndex;
   readonly settings: SettingsDigest;
   readonly leaseSeconds: number;
   /** The longest that one build may take. */
@@ -54,21 +60,39 @@ export async function buildImage(parts: BuildParts, key: RequestKey): Promise<Ha
       return 'again';
     case 'given-up':
       log.warn('build given up: its tries are spent');
+      await lookAt(parts, log, claim.waiting);
       return 'done';
-    case 'claimed':
-      return make(parts, log, key, token, claim.document);
+    case 'claimed': {
+      const handled = await make(parts, log, key, token, claim.document);
+      return handled === 'look-again' ? buildImage(parts, key) : handled;
+    }
   }
 }
 
-/** Makes a claimed image, or finds that it is made already. */
+/**
+ * Looks at indexes whose image was just made, or cannot be: the last of their images completes them. What is not done here
+ * is done after a hint, of whoever waits or of the janitor.
+ */
+async function lookAt(parts: BuildParts, log: Log, indexes: readonly RequestKey[]): Promise<void> {
+  for (const key of indexes) {
+    try {
+      if ((await buildImage(parts, key)) === 'again') await parts.hints.send({ look: 'image', key }, 'pull');
+    } catch (error) {
+      log.warn({ error, index: key }, 'an index was not looked at; it will be');
+    }
+  }
+}
+
+/** Makes a claimed image, or finds that it is made already, or, of an index, that its images are to be made first. */
 async function make(
   parts: BuildParts,
   log: Log,
   key: RequestKey,
   token: string,
-  { request, current, build }: ImageDocument,
-): Promise<HandledAs> {
-  const { images, revisions, makeImage, settings, leaseSeconds, limitSeconds, stopping } = parts;
+  document: ClaimedImage,
+): Promise<HandledAs | 'look-again'> {
+  const { images, revisions, makeImage, makeIndex, leaseSeconds, limitSeconds, stopping } = parts;
+  const { request, current, build } = document;
   log.info({ packages: request.packages, platforms: request.platforms }, 'build started');
   const lease = keepLease(images, key, token, leaseSeconds);
   const stopwatch = startStopwatch();
@@ -81,19 +105,29 @@ async function make(
   let revision: string | undefined;
   try {
     report({ name: 'resolving' });
-    const claimedAt = build.state === 'building' ? build.lease.renewedAt : 0;
-    const seen = await revisions.forImage(request, claimedAt, signal);
+    const seen = await revisions.forImage(request, build.lease.renewedAt, signal);
     ({ revision } = seen);
-    if (current?.revision === revision && current.settings === settings) {
+    if (current?.revision === revision) {
       await lease.stop();
-      await images.keep(key, token);
+      const waiting = await images.keep(key, token);
       log.info({ digest: current.digest, revision }, 'nothing to build: the image is up to date');
+      await lookAt(parts, log, waiting);
       return 'done';
     }
-    const manifest = await makeImage(request, seen, report, signal);
+    const made =
+      request.platforms.length > 1
+        ? await makeIndex(key, document, revision)
+        : ({ kind: 'made', manifest: await makeImage(request, seen, report, signal) } as const);
     await lease.stop();
-    await images.publish(key, token, { manifest, revision, checkedAt: seen.checkedAt });
+    if (made.kind === 'incomplete') {
+      const waits = await images.park(key, token, imageKeys(document), made.asked);
+      log.info({ asked: made.asked }, 'an index waits for its images');
+      return waits ? 'done' : 'look-again';
+    }
+    const { manifest } = made;
+    const waiting = await images.publish(key, token, { manifest, revision, checkedAt: seen.checkedAt });
     log.info({ digest: manifest.digest, ...stopwatch.stop() }, 'build published');
+    await lookAt(parts, log, waiting);
     return 'done';
   } catch (error) {
     await lease.stop();
@@ -118,18 +152,19 @@ function tookTooLong(limitSeconds: number): PermanentError {
 
 /** Writes down how a build ended that brought no image. */
 async function settle(
-  { images, stopping }: BuildParts,
+  parts: BuildParts,
   log: Log,
   key: RequestKey,
   token: string,
   error: unknown,
   revision: string | undefined,
 ): Promise<HandledAs> {
+  const { images, stopping } = parts;
   try {
     if (error instanceof LeaseLostError) throw error;
     if (error instanceof PermanentError) {
       log.info({ kind: error.failure.kind, reason: error.failure.message }, 'build failed');
-      await images.fail(key, token, error.failure, revision);
+      await lookAt(parts, log, await images.fail(key, token, error.failure, revision));
       return 'done';
     }
     if (stopping.aborted) {

@@ -4,15 +4,19 @@ import { ConfigurationError } from '#core/errors.ts';
 import { openBlobs } from '#core/google/blobs.ts';
 import { openBlobBucket } from '#core/google/bucket.ts';
 import { openFirestore } from '#core/google/firestore.ts';
+import { openHints } from '#core/google/hints.ts';
 import { openImages } from '#core/google/images.ts';
 import { openLayers } from '#core/google/layers.ts';
 import { createLog } from '#core/google/log.ts';
+import { openManifests } from '#core/google/manifests.ts';
 import { imageSettingsOf, pullPolicy } from '#core/google/deployment-settings.ts';
 import { openSources } from '#core/google/sources.ts';
+import { claimFolder } from './claim-folder.ts';
 import { buildImage, type BuildParts } from './build-image.ts';
 import { startIntake } from './intake.ts';
 import { createLayerStore } from './layer-store.ts';
 import { createImageMaker } from './make-image.ts';
+import { createIndexMaker } from './make-index.ts';
 import { openNix } from './nix/nix.ts';
 import { prepareSpool } from './pack/spool.ts';
 import { readWorkerSettings } from './settings.ts';
@@ -35,6 +39,10 @@ async function run(): Promise<void> {
   const projectId = settings.GOOGLE_CLOUD_PROJECT;
   const firestore = openFirestore(projectId, settings.DERIVERY_DATABASE);
   const images = openImages(firestore);
+  const hints = openHints(projectId, {
+    pull: settings.DERIVERY_BUILDS_TOPIC,
+    refresh: settings.DERIVERY_REFRESHES_TOPIC,
+  });
   const bucket = openBlobBucket(projectId, settings.DERIVERY_BUCKET);
   if (!(await bucket.exists())) {
     throw new ConfigurationError(`there is no bucket "${settings.DERIVERY_BUCKET}" (DERIVERY_BUCKET)`);
@@ -61,23 +69,37 @@ async function run(): Promise<void> {
     debianSet: settings.DERIVERY_DEBIAN_SET,
     channelsUrl: settings.DERIVERY_CHANNELS_URL,
     archivesUrl: settings.DERIVERY_ARCHIVES_URL,
-    folder: join(settings.DERIVERY_SPOOL, 'sources'),
+    folder: await claimFolder(join(settings.DERIVERY_SPOOL, 'sources')),
   });
   const { settings: settingsDigest, freshMs } = pullPolicy(settings);
+  const imageSettings = imageSettingsOf(settings);
   const makeImage = createImageMaker({
     nix,
     packageSources,
     layerStore,
-    settings: imageSettingsOf(settings),
+    settings: imageSettings,
     closureLimit: settings.DERIVERY_CLOSURE_LIMIT_MB * 1_000_000,
   });
+<<<<<<< HEAD
   const revisions = createRevisions({ sources: openSources(firestore), packageSources, freshMs, log });
+=======
+  const makeIndex = createIndexMaker({
+    images,
+    manifests: openManifests(firestore),
+    hints,
+    indexes: imageSettings.indexes,
+    log,
+  });
+  const revisions = createRevisions({ sources: openSources(firestore), packageSources, freshMs });
+>>>>>>> issue4
 
   const stopping = new AbortController();
   const build: BuildParts = {
     images,
+    hints,
     revisions,
     makeImage,
+    makeIndex,
     settings: settingsDigest,
     leaseSeconds: settings.DERIVERY_LEASE_SECONDS,
     limitSeconds: settings.DERIVERY_BUILD_SECONDS,

@@ -6,6 +6,7 @@ import { nixSystemOf } from '#core/platform.ts';
 import type { MakeImage } from './build-image.ts';
 import { requireFetchable, requireWithinLimit } from './closure-limit.ts';
 import { changeLinks } from './image/change-links.ts';
+import { linkedOutputs } from './image/linked-outputs.ts';
 import { planImage } from './image/plan-image.ts';
 import { writeImage } from './image/write-image.ts';
 import type { LayerStore } from './layer-store.ts';
@@ -55,7 +56,8 @@ export function createImageMaker({
 
     const { realPath } = nix;
     const planned = planImage({ request, revision: found.revision, settings, items, nodes, realPath });
-    const change = { source, packages: paths, closure: nodes, user: request.user, settings };
+    const packagesByPrecedence = linkedOutputs(items, nodes).map(({ path }) => path);
+    const change = { source, packages: packagesByPrecedence, closure: nodes, user: request.user, settings };
     const plan = await changeLinks(nix, planned, change, { signal });
     const stored = await layerStore.storeAll(
       plan.layers,

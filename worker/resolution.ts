@@ -36,29 +36,34 @@ export function requireFound(items: readonly ResolvedItem[], { asked, contents }
     else if (isWanted || item.kind !== 'not_found') problems.push(item);
   }
   if (problems.length === 0) return found;
-  // Of what ails all packages, those that were asked for are enough to tell.
+  // Of what ails all packages, those that were asked for are enough to tell; then the operator's own.
   const ofAsked = problems.filter(({ name }) => asked.includes(name));
-  const told = ofAsked.length > 0 ? ofAsked : problems;
-  const whose = ofAsked.length > 0 ? '' : 'of the packages that every image here gets, ';
-  throw new PermanentError({
-    kind: told.some(existsAndFailed) ? 'refused' : 'unknown_package',
-    message: `${whose}${describeAll(told)}`,
-  });
+  if (ofAsked.length > 0) {
+    const kind = ofAsked.some(existsAndFailed) ? 'refused' : 'unknown_package';
+    throw new PermanentError({ kind, message: describeAll(ofAsked, '') });
+  }
+  // No mistake in the name that was asked for: what is there is refused.
+  const ofContents = problems.filter(({ name }) => contents.includes(name));
+  const message =
+    ofContents.length > 0
+      ? describeAll(ofContents, "the deployment's own package")
+      : describeAll(problems, "every image's package");
+  throw new PermanentError({ kind: 'refused', message });
 }
 
 function existsAndFailed({ kind }: Problem): boolean {
   return kind !== 'not_found' && kind !== 'ambiguous';
 }
 
-/** One sentence a problem; names that have the very same one share it. */
-function describeAll(problems: readonly Problem[]): string {
-  const sentences = new Map<string, string[]>();
-  for (const problem of problems) {
-    const sentence = describe(problem);
-    sentences.set(sentence, [...(sentences.get(sentence) ?? []), `"${problem.name}"`]);
-  }
-  return [...sentences]
-    .map(([sentence, names]) => `${names.join(', ')} ${names.length > 1 ? inPlural(sentence) : sentence}`)
+/** One sentence a problem, that begins with whose packages they are; names that have the very same one share it. */
+function describeAll(problems: readonly Problem[], whose: string): string {
+  return [...Map.groupBy(problems, describe)]
+    .map(([sentence, alike]) => {
+      const several = alike.length > 1;
+      const owner = whose === '' ? '' : `${whose}${several ? 's' : ''} `;
+      const names = alike.map(({ name }) => `"${name}"`).join(', ');
+      return `${owner}${names} ${several ? inPlural(sentence) : sentence}`;
+    })
     .join('; ');
 }
 

@@ -1,7 +1,8 @@
 // What the worker reads from its environment, once.
 import { availableParallelism, totalmem } from 'node:os';
 import { z } from 'zod';
-import { pullSettings, sourceSetting } from '#core/google/deployment-settings.ts';
+import { pullSettings, sourceSettings } from '#core/google/deployment-settings.ts';
+import { sourceKinds } from '#core/source-rules.ts';
 import { cloudSettings, readSettings, type Environment } from '#core/google/settings.ts';
 
 /** What a build is reckoned to need, and what each of its processes may have. */
@@ -9,47 +10,51 @@ const MEMORY_PER_SLOT_MIB = 4096;
 
 const MIB = 1024 * 1024;
 
+/** The worker's settings, each by its variable. */
+export const workerSettings = {
+  ...cloudSettings,
+  ...pullSettings,
+  DERIVERY_BUILDS_SUBSCRIPTION: z.string().min(1).default('builds'),
+  DERIVERY_REFRESHES_SUBSCRIPTION: z.string().min(1).default('refreshes'),
+  DERIVERY_BUCKET: z.string().min(1),
+  ...sourceSettings,
+  /** Folder of the bundled Debian package set, where that is a source. */
+  DERIVERY_DEBIAN_SET: z.string().startsWith('/').optional(),
+  /** A Nix store of the worker's own (a chroot store); without it the machine's. */
+  DERIVERY_NIX_STORE: z.string().startsWith('/').optional(),
+  /** Nix's own settings, handed on as they are. */
+  NIX_CONFIG: z.string().default(''),
+  /** Packed layers lie here until they are uploaded. */
+  DERIVERY_SPOOL: z.string().startsWith('/'),
+  /** Builds at a time. */
+  DERIVERY_BUILD_SLOTS: z.coerce.number().int().positive().default(defaultSlots(thisMachine())),
+  /**
+   * Memory that each process of a build may have, in MiB: an evaluation, which is one process, and each process of a
+   * builder. Below the least nothing of nixpkgs can be evaluated.
+   */
+  DERIVERY_BUILD_MEMORY_MB: z.coerce.number().int().min(256).default(MEMORY_PER_SLOT_MIB),
+  /** Memory that an evaluation may have, in MiB, and the seconds that it may take. */
+  DERIVERY_EVALUATION_MEMORY_MB: z.coerce.number().int().min(256).default(MEMORY_PER_SLOT_MIB),
+  DERIVERY_EVALUATION_SECONDS: z.coerce.number().positive().max(3600).default(120),
+  /** The most bytes that an image's packages may have with all that they need, unpacked. In MB, of 1,000,000 bytes. */
+  DERIVERY_CLOSURE_LIMIT_MB: z.coerce.number().positive().default(5000),
+  /** A worker that is not heard of for so long has lost its builds. */
+  DERIVERY_LEASE_SECONDS: z.coerce.number().positive().max(3600).default(30),
+  /** The longest that one build may take, in seconds: what takes longer has failed. */
+  DERIVERY_BUILD_SECONDS: z.coerce.number().positive().max(86_400).default(3600),
+  /** Where channels say their present revision. */
+  DERIVERY_CHANNELS_URL: z.url().default('https://channels.nixos.org'),
+  /** Where nixpkgs is to be had, as `<commit>.tar.gz`. */
+  DERIVERY_ARCHIVES_URL: z.url().default('https://github.com/NixOS/nixpkgs/archive'),
+};
+
 const schema = z
-  .object({
-    ...cloudSettings,
-    ...pullSettings,
-    DERIVERY_BUILDS_SUBSCRIPTION: z.string().min(1).default('builds'),
-    DERIVERY_REFRESHES_SUBSCRIPTION: z.string().min(1).default('refreshes'),
-    DERIVERY_BUCKET: z.string().min(1),
-    DERIVERY_SOURCE: sourceSetting,
-    /** Folder of the bundled Debian package set, where that is the source. */
-    DERIVERY_DEBIAN_SET: z.string().startsWith('/').optional(),
-    /** A Nix store of the worker's own (a chroot store); without it the machine's. */
-    DERIVERY_NIX_STORE: z.string().startsWith('/').optional(),
-    /** Nix's own settings, handed on as they are. */
-    NIX_CONFIG: z.string().default(''),
-    /** Packed layers lie here until they are uploaded. */
-    DERIVERY_SPOOL: z.string().startsWith('/'),
-    /** Builds at a time. */
-    DERIVERY_BUILD_SLOTS: z.coerce.number().int().positive().default(defaultSlots(thisMachine())),
-    /**
-     * Memory that each process of a build may have, in MiB: an evaluation, which is one process, and each process of a
-     * builder. Below the least nothing of nixpkgs can be evaluated.
-     */
-    DERIVERY_BUILD_MEMORY_MB: z.coerce.number().int().min(256).default(MEMORY_PER_SLOT_MIB),
-    /** Memory that an evaluation may have, in MiB, and the seconds that it may take. */
-    DERIVERY_EVALUATION_MEMORY_MB: z.coerce.number().int().min(256).default(MEMORY_PER_SLOT_MIB),
-    DERIVERY_EVALUATION_SECONDS: z.coerce.number().positive().max(3600).default(120),
-    /** The most bytes that an image's packages may have with all that they need, unpacked. In MB, of 1,000,000 bytes. */
-    DERIVERY_CLOSURE_LIMIT_MB: z.coerce.number().positive().default(5000),
-    /** A worker that is not heard of for so long has lost its builds. */
-    DERIVERY_LEASE_SECONDS: z.coerce.number().positive().max(3600).default(30),
-    /** The longest that one build may take, in seconds: what takes longer has failed. */
-    DERIVERY_BUILD_SECONDS: z.coerce.number().positive().max(86_400).default(3600),
-    /** Where channels say their present revision. */
-    DERIVERY_CHANNELS_URL: z.url().default('https://channels.nixos.org'),
-    /** Where nixpkgs is to be had, as `<commit>.tar.gz`. */
-    DERIVERY_ARCHIVES_URL: z.url().default('https://github.com/NixOS/nixpkgs/archive'),
-  })
-  .refine(settings => settings.DERIVERY_SOURCE !== 'debian' || settings.DERIVERY_DEBIAN_SET !== undefined, {
-    path: ['DERIVERY_DEBIAN_SET'],
-    message: 'must name the folder of the Debian package set',
-  });
+  .object(workerSettings)
+  .refine(
+    ({ DERIVERY_SOURCE, DERIVERY_SOURCES, DERIVERY_DEBIAN_SET }) =>
+      DERIVERY_DEBIAN_SET !== undefined || !sourceKinds(DERIVERY_SOURCES, DERIVERY_SOURCE).has('debian'),
+    { path: ['DERIVERY_DEBIAN_SET'], message: 'must name the folder of the Debian package set' },
+  );
 
 /** Two cores a build, which packs on one while Nix builds on the other, and its share of the memory; at least one build. */
 export function defaultSlots({ cores, memoryMib }: { cores: number; memoryMib: number }): number {

@@ -11,11 +11,16 @@ import { parseSourceRules, withDefaultSource } from '../source-rules.ts';
 import { parseSourceAtRef } from '../source-at-ref.ts';
 import { parsedSetting } from './settings.ts';
 
-/** The default package source, in the form that `withDefaultSource` takes. */
-export const sourceSetting = parsedSetting(text => {
-  parseSourceAtRef(text);
-  return text;
-});
+/** Where packages come from. */
+export const sourceSettings = {
+  /** The package set behind the tag `latest`, in the form that `withDefaultSource` takes. */
+  DERIVERY_SOURCE: parsedSetting(text => {
+    parseSourceAtRef(text);
+    return text;
+  }),
+  /** What other tags stand for: `TAGS=SOURCE` rules, separated by white space. */
+  DERIVERY_SOURCES: parsedSetting(parseSourceRules).default([]),
+};
 
 /** A file's owner, as the tar header has room for it. */
 const ownerId = z.coerce.number().int().min(0).max(0o7777777);
@@ -55,10 +60,7 @@ export const pullSettings = {
 
 /** What clients may ask for. */
 export const offerSettings = {
-  /** The package set behind the tag `latest`. */
-  DERIVERY_SOURCE: sourceSetting,
-  /** What other tags stand for: `TAGS=SOURCE` rules, separated by white space. */
-  DERIVERY_SOURCES: parsedSetting(parseSourceRules).default([]),
+  ...sourceSettings,
   /** What images are made for whose names say nothing of it; several make an index. */
   DERIVERY_PLATFORMS: parsedSetting(parsePlatforms).default(['linux/amd64']),
   /** Packages that one image may have, those of meta-packages included. */

@@ -28,12 +28,20 @@ export interface Change<T, R> {
 
 export interface Documents<K extends string, T> {
   readonly read: (key: K) => Promise<Seen<T>>;
+  /** In the order of the keys, in one round trip. */
+  readonly readAll: (keys: readonly K[]) => Promise<Seen<T>[]>;
   /** What a snapshot of this kind holds, for reads of several documents in one round trip. */
   readonly parse: (snapshot: DocumentSnapshot) => Seen<T>;
   /** Writes `next` if the document is still as it was seen. Answers whether it was. One write, no transaction. */
   readonly writeIfUnchanged: (key: K, seen: Seen<T>, next: T) => Promise<boolean>;
   /** Reads, decides and writes as one step. `decide` may run more than once: it only looks and answers. */
   readonly change: <R>(key: K, decide: (document: T | undefined, now: number) => Change<T, R>) => Promise<R>;
+  /** As `change`, by documents of `others` too: none of them changes before the write. */
+  readonly changeBeside: <R>(
+    key: K,
+    others: readonly K[],
+    decide: (document: T | undefined, others: readonly (T | undefined)[], now: number) => Change<T, R>,
+  ) => Promise<R>;
   /**
    * Calls `onChange` with the present state and every later one until the returned function is called, or `onError` once
    * where that cannot go on: the connection broke for good, or the document is not one that this code knows.
@@ -54,11 +62,35 @@ export function openDocuments<K extends string, T extends object>(
     };
   }
 
+  const changeBeside: Documents<K, T>['changeBeside'] = (key, others, decide) =>
+    collection.firestore.runTransaction(async transaction => {
+      const reference = collection.doc(key);
+      const [first, ...rest] = await transaction.getAll(
+        reference,
+        ...others.map(other => collection.doc(other)),
+      );
+      if (first === undefined) throw new Error('Firestore answered fewer documents than asked');
+      const { document, readTime } = parse(first);
+      const beside = rest.map(snapshot => parse(snapshot).document);
+      const { next, result, alongside } = decide(document, beside, readTime);
+      if (next !== undefined) {
+        transaction.set(reference, toStored(next));
+        alongside?.(transaction);
+      }
+      return result;
+    });
+
   return {
     parse,
 
     async read(key) {
       return parse(await collection.doc(key).get());
+    },
+
+    async readAll(keys) {
+      if (keys.length === 0) return [];
+      const references = keys.map(key => collection.doc(key));
+      return (await collection.firestore.getAll(...references)).map(parse);
     },
 
     async writeIfUnchanged(key, { document, version }, next) {
@@ -78,18 +110,8 @@ export function openDocuments<K extends string, T extends object>(
       }
     },
 
-    change(key, decide) {
-      return collection.firestore.runTransaction(async transaction => {
-        const reference = collection.doc(key);
-        const { document, readTime } = parse(await transaction.get(reference));
-        const { next, result, alongside } = decide(document, readTime);
-        if (next !== undefined) {
-          transaction.set(reference, toStored(next));
-          alongside?.(transaction);
-        }
-        return result;
-      });
-    },
+    change: (key, decide) => changeBeside(key, [], (document, _others, now) => decide(document, now)),
+    changeBeside,
 
     watch(key, onChange, onError) {
       const stop = collection.doc(key).onSnapshot(snapshot => {

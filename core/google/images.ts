@@ -1,10 +1,11 @@
 // `images/{requestKey}`: an image's life (core/image-life.ts) in Firestore. Every change is a transaction or a
 // preconditioned write; used by registry, worker, prebuild and janitor alike.
-import type { CollectionReference, Firestore } from '@google-cloud/firestore';
+import type { CollectionReference, Firestore, QueryDocumentSnapshot } from '@google-cloud/firestore';
 import type { Failure } from '../failure.ts';
 import { imageDocumentSchema, type ImageDocument, type Phase, type Priority } from '../image-document.ts';
 import * as life from '../image-life.ts';
 import { requestKeySchema, type ImageRequest, type RequestKey } from '../image-request.ts';
+import * as indexLife from '../index-life.ts';
 import type { SettingsDigest } from '../image-settings.ts';
 import { openDocuments, type Documents, type Seen } from './documents.ts';
 import { storeManifest, type Manifest } from './manifests.ts';
@@ -46,22 +47,28 @@ function imagesIn(
   collection: CollectionReference,
   documents: Documents<RequestKey, ImageDocument>,
 ) {
-  /** A write of the worker that holds the lease; where the life says no, the lease is another's by now. */
+  /**
+   * A write of the worker that holds the lease; where the life says no, the lease is another's by now. Answers the indexes
+   * that waited for the build, if this was its end.
+   */
   async function asHolder(
     key: RequestKey,
     transition: (document: ImageDocument | undefined, now: number) => ImageDocument | undefined,
     manifest?: Manifest,
-  ): Promise<void> {
-    const written = await documents.change(key, (document, now) => {
+  ): Promise<readonly RequestKey[]> {
+    const waiting = await documents.change(key, (document, now) => {
       const next = transition(document, now);
       const alongside = manifest && storeManifest(firestore, manifest);
-      return { next, result: next !== undefined, ...(alongside && { alongside }) };
+      const result = next && wokenBy(document, next);
+      return { next, result, ...(alongside && { alongside }) };
     });
-    if (!written) throw new LeaseLostError();
+    if (waiting === undefined) throw new LeaseLostError();
+    return waiting;
   }
 
   return {
     read: documents.read,
+    readAll: documents.readAll,
     parse: documents.parse,
     watch: documents.watch,
 
@@ -75,7 +82,7 @@ function imagesIn(
       asked: { readonly by: Priority; readonly settings: SettingsDigest },
       seen: SeenImage,
     ): Promise<boolean> {
-      const next = life.queue(seen.document, request, asked, seen.readTime);
+      const next = life.queue(seen.document, { request, ...asked }, seen.readTime);
       return next !== undefined && documents.writeIfUnchanged(key, seen, next);
     },
 
@@ -85,7 +92,10 @@ function imagesIn(
       return next !== undefined && documents.writeIfUnchanged(key, seen, next);
     },
 
-    /** Takes a build that is queued or whose lease is over. The last of too many attempts becomes a failure instead. */
+    /**
+     * Takes a build that is queued or whose lease is over, or an index that waits. The last of too many attempts becomes a
+     * failure instead.
+     */
     claim(key: RequestKey, claimant: Claimant): Promise<life.Claim> {
       return documents.change(key, (document, now) => {
         const result = life.claim(document, claimant, now);
@@ -94,17 +104,24 @@ function imagesIn(
     },
 
     /** Says that the worker is alive and what it does. Throws {@link LeaseLostError}, as all that follow. */
-    renew(key: RequestKey, token: string, phase: Phase): Promise<void> {
-      return asHolder(key, (document, now) => life.renew(document, token, phase, now));
+    async renew(key: RequestKey, token: string, phase: Phase): Promise<void> {
+      await asHolder(key, (document, now) => life.renew(document, token, phase, now));
     },
 
     /** Gives a build back to the queue, with what went wrong where something did. */
-    release(key: RequestKey, token: string, error: string | undefined): Promise<void> {
-      return asHolder(key, (document, now) => life.release(document, token, error, now));
+    async release(key: RequestKey, token: string, error: string | undefined): Promise<void> {
+      await asHolder(key, (document, now) => life.release(document, token, error, now));
     },
 
-    /** Makes an image current, in one step with its manifest: a reader never sees a digest without its bytes. */
-    publish(key: RequestKey, token: string, { manifest, revision, checkedAt }: Published): Promise<void> {
+    /**
+     * Makes an image current, in one step with its manifest: a reader never sees a digest without its bytes. Answers the
+     * indexes that waited for it, as `keep` and `fail` do.
+     */
+    publish(
+      key: RequestKey,
+      token: string,
+      { manifest, revision, checkedAt }: Published,
+    ): Promise<readonly RequestKey[]> {
       const { digest } = manifest;
       return asHolder(
         key,
@@ -114,25 +131,86 @@ function imagesIn(
     },
 
     /** Ends a build whose image is still what would be made. */
-    keep(key: RequestKey, token: string): Promise<void> {
+    keep(key: RequestKey, token: string): Promise<readonly RequestKey[]> {
       return asHolder(key, document => life.keep(document, token));
     },
 
     /** Ends a build with the reason why it cannot be, at the revision where that was seen. */
-    fail(key: RequestKey, token: string, failure: Failure, revision: string | undefined): Promise<void> {
+    fail(
+      key: RequestKey,
+      token: string,
+      failure: Failure,
+      revision: string | undefined,
+    ): Promise<readonly RequestKey[]> {
       return asHolder(key, (document, now) => life.fail(document, token, { failure, revision }, now));
+    },
+
+    /** Asks for an image of an index: how it stands, and whether a worker has to be told (index-life.ts). */
+    askForIndex(key: RequestKey, asking: indexLife.AskingIndex): Promise<indexLife.Standing> {
+      return documents.change(key, (document, now) => {
+        const { next, standing } = indexLife.askForIndex(document, asking, now);
+        return { next, result: standing };
+      });
+    },
+
+    /**
+     * Leaves an index to the builds of its images, or, where none of them is under way any more, back in the queue: answers
+     * whether it waits. `asked` says what had to be asked for.
+     */
+    async park(
+      key: RequestKey,
+      token: string,
+      images: readonly RequestKey[],
+      asked: string | undefined,
+    ): Promise<boolean> {
+      const state = await documents.changeBeside(key, images, (document, beside, now) => {
+        const next = indexLife.park(document, token, key, beside, asked, now);
+        return { next, result: next?.build.state };
+      });
+      if (state === undefined) throw new LeaseLostError();
+      return state === 'waiting';
     },
 
     /** Where a build's document is, to be read together with its source's. */
     reference: (key: RequestKey) => collection.doc(key),
 
-    /** Builds that nobody has finished, at most `limit`: what the janitor looks through. */
-    async unfinished(limit: number): Promise<{ key: RequestKey; seen: SeenImage }[]> {
-      const found = await collection.where('build.state', 'in', ['queued', 'building']).limit(limit).get();
-      return found.docs.map(snapshot => ({
-        key: requestKeySchema.parse(snapshot.id),
-        seen: documents.parse(snapshot),
-      }));
+    /** Builds that nobody has finished, those of each state from the oldest on: what the janitor looks through. */
+    async *unfinished(): AsyncGenerator<{ key: RequestKey; seen: SeenImage } | Unreadable> {
+      // A field that documents of one state have and no others: a query by it needs no index of its own.
+      for (const moment of ['build.queuedAt', 'build.lease.renewedAt', 'build.parkedAt']) {
+        const query = collection.orderBy(moment).limit(PAGE);
+        for (let page = await query.get(); !page.empty;) {
+          for (const snapshot of page.docs) yield readable(snapshot, documents.parse);
+          const last = page.docs.at(-1);
+          if (page.size < PAGE || last === undefined) break;
+          page = await query.startAfter(last).get();
+        }
+      }
     },
   };
+}
+
+/** Documents that are read at a time where all are looked through. */
+const PAGE = 200;
+
+/** A document that is not one that this code knows. */
+export interface Unreadable {
+  readonly key: string;
+  readonly error: unknown;
+}
+
+function readable(
+  snapshot: QueryDocumentSnapshot,
+  parse: Documents<RequestKey, ImageDocument>['parse'],
+): { key: RequestKey; seen: SeenImage } | Unreadable {
+  try {
+    return { key: requestKeySchema.parse(snapshot.id), seen: parse(snapshot) };
+  } catch (error) {
+    return { key: snapshot.id, error };
+  }
+}
+
+/** The indexes that wait no longer for a build, now that it is as it is. */
+function wokenBy(document: ImageDocument | undefined, { build }: ImageDocument): readonly RequestKey[] {
+  return build.state === 'none' || build.state === 'failed' ? (document?.indexes ?? []) : [];
 }

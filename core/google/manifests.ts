@@ -2,14 +2,20 @@
 import type { Firestore, Transaction } from '@google-cloud/firestore';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
-import type { Digest } from '../digest.ts';
+import { digestSchema, type Digest } from '../digest.ts';
 
-const manifestSchema = z.object({ mediaType: z.string(), bytes: z.instanceof(Uint8Array) });
+const manifestSchema = z.object({
+  mediaType: z.string(),
+  bytes: z.instanceof(Uint8Array),
+  /** Of an index: the manifests that it names. */
+  children: z.array(digestSchema).readonly().optional(),
+});
 
 export interface Manifest {
   readonly digest: Digest;
   readonly mediaType: string;
   readonly bytes: Uint8Array;
+  readonly children?: readonly Digest[] | undefined;
 }
 
 export type Manifests = ReturnType<typeof openManifests>;
@@ -39,8 +45,8 @@ export function openManifests(firestore: Firestore) {
 }
 
 /** Writes a manifest as part of a transaction. What is under its digest already is the same. */
-export function storeManifest(firestore: Firestore, { digest, mediaType, bytes }: Manifest) {
+export function storeManifest(firestore: Firestore, { digest, ...stored }: Manifest) {
   return (transaction: Transaction): void => {
-    transaction.set(firestore.collection('manifests').doc(digest), { mediaType, bytes });
+    transaction.set(firestore.collection('manifests').doc(digest), stored);
   };
 }

@@ -34,7 +34,7 @@ export function readSettings<T extends z.ZodObject>(
   schema: T,
   environment: Environment,
 ): Readonly<z.infer<T>> {
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim() !== ''));
+  const given = withoutBlanks(environment);
   const source = sourceIn(given);
   const set = source === undefined ? given : { ...given, DERIVERY_SOURCE: source.source };
   const parsed = schema.safeParse(set);
@@ -47,4 +47,9 @@ export function readSettings<T extends z.ZodObject>(
   });
   // A value that is repeated may have line ends.
   throw new ConfigurationError(`configuration: ${problems.join('; ').replaceAll(/\s+/g, ' ')}`);
+}
+
+/** What is set in an environment: a blank value counts as not set. */
+export function withoutBlanks(environment: Environment): Environment {
+  return Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim() !== ''));
 }

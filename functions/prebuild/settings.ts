@@ -3,12 +3,15 @@ import { z } from 'zod';
 import { offerSettings, pullSettings } from '#core/google/deployment-settings.ts';
 import { cloudSettings, readSettings, type Environment } from '#core/google/settings.ts';
 
-const schema = z.object({
+/** The prebuild function's settings, each by its variable. */
+export const prebuildSettings = {
   ...cloudSettings,
   ...pullSettings,
   /** The registry's: what it would be asked for. */
   ...offerSettings,
-});
+};
+
+const schema = z.object(prebuildSettings);
 
 export type PrebuildSettings = z.infer<typeof schema>;
 

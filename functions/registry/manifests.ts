@@ -2,11 +2,11 @@
 import type { Digest } from '#core/digest.ts';
 import { RegistryError } from '#core/errors.ts';
 import { failureAnswer } from '#core/failure.ts';
-import { describeBuild } from '#core/image-document.ts';
 import { parseImageRequest, requestKey, type Offer } from '#core/image-request.ts';
 import type { SettingsDigest } from '#core/image-settings.ts';
 import type { Manifest, Manifests } from '#core/google/manifests.ts';
 import type { RepositoryName, Tag } from '#core/reference.ts';
+import { requireAcceptable } from './accept.ts';
 import type { Answer } from './answer.ts';
 import { nextHop, type Hop } from './hop.ts';
 import type { Waiting } from './waiting.ts';
@@ -19,7 +19,7 @@ export interface ManifestParts {
   readonly waiting: Waiting;
 }
 
-/** By digest: what is there, at once. It never waits and never starts a build. */
+/** By digest: what is there, at once, whatever the client says that it accepts. It never waits and never starts a build. */
 export async function manifestByDigest({ manifests }: ManifestParts, digest: Digest): Promise<Answer> {
   const manifest = await manifests.read(digest);
   if (manifest === undefined) {
@@ -39,10 +39,12 @@ export async function manifestByDigest({ manifests }: ManifestParts, digest: Dig
 export async function manifestByTag(
   { offer, settings, manifests, waiting }: ManifestParts,
   { name, tag }: { readonly name: RepositoryName; readonly tag: Tag },
+  accept: string | undefined,
   hop: Hop,
   gone: AbortSignal,
 ): Promise<Answer> {
   const request = parseImageRequest(name, tag, offer);
+  requireAcceptable(accept, name, request);
   const key = requestKey(request, settings);
   const outcome = await waiting.forImage(key, request, gone);
   switch (outcome.kind) {
@@ -54,7 +56,7 @@ export async function manifestByTag(
     case 'failed':
       throw failureAnswer(outcome.build.failure);
     case 'pending':
-      return nextHop(hop, describeBuild(outcome.build));
+      return nextHop(hop, await waiting.progress(request, outcome.build));
   }
 }
 

@@ -1,7 +1,12 @@
 // The registry as one request handler: route, dispatch, answer. Every error becomes an answer here.
 import { randomUUID } from 'node:crypto';
+<<<<<<< HEAD
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RegistryError, TransientError } from '#core/errors.ts';
+=======
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { RegistryError } from '#core/errors.ts';
+>>>>>>> issue4
 import { isUnreachable } from '#core/google/firestore.ts';
 import type { Log } from '#core/google/log.ts';
 import { errorAnswer, writeAnswer, type Answer } from './answer.ts';
@@ -34,7 +39,7 @@ export function createRegistry(parts: RegistryParts): RequestHandler {
     response.once('close', () => gone.abort());
     let answer: Answer;
     try {
-      answer = await answerTo(parts, method, target, request.headers.host ?? '', gone.signal);
+      answer = await answerTo(parts, method, target, request.headers, gone.signal);
     } catch (error) {
       answer = errorAnswer(toRegistryError(error, parts.log, target));
     }
@@ -49,7 +54,7 @@ function answerTo(
   parts: RegistryParts,
   method: string,
   target: string,
-  host: string,
+  { host = '', accept }: IncomingHttpHeaders,
   gone: AbortSignal,
 ): Answer | Promise<Answer> {
   if (method !== 'GET' && method !== 'HEAD') {
@@ -69,7 +74,7 @@ function answerTo(
     case 'api-version':
       return { status: 200, headers: { 'content-type': 'application/json' }, body: '{}' };
     case 'manifest-by-tag':
-      return manifestByTag(parts, route, parseHop(target), gone);
+      return manifestByTag(parts, route, accept, parseHop(target), gone);
     case 'manifest-by-digest':
       return manifestByDigest(parts, route.digest);
     case 'blob':

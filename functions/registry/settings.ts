@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { offerSettings, pullSettings } from '#core/google/deployment-settings.ts';
 import { cloudSettings, readSettings, type Environment } from '#core/google/settings.ts';
 
-const schema = z.object({
+/** The registry's settings, each by its variable. */
+export const registrySettings = {
   ...cloudSettings,
   ...pullSettings,
   ...offerSettings,
@@ -26,7 +27,9 @@ const schema = z.object({
    * 30 s (containerd#13164), so the default is well below.
    */
   DERIVERY_HOLD_SECONDS: z.coerce.number().positive().max(3500).default(20),
-});
+};
+
+const schema = z.object(registrySettings);
 
 export type RegistrySettings = z.infer<typeof schema>;
 

@@ -1,10 +1,12 @@
 // Watching one image's document for all who wait for it, and waking the workers while nobody has claimed it.
+import type { ImageDocument } from '#core/image-document.ts';
 import { needsHint, UNCLAIMED_MS } from '#core/image-life.ts';
 import type { RequestKey } from '#core/image-request.ts';
 import type { PullDecision } from '#core/pull-decision.ts';
 import type { Hints } from '#core/google/hints.ts';
 import type { Images, SeenImage } from '#core/google/images.ts';
 import type { Log } from '#core/google/log.ts';
+import { sleepersOf } from '../sleepers.ts';
 
 /** How often a waiting instance looks whether the build was left alone. Milliseconds. */
 const LOOK_MS = 1_000;
@@ -39,21 +41,26 @@ export function startVigil(
 ): Vigil {
   const waiters = new Set<(outcome: WaitOutcome | undefined) => void>();
   let latest: { readonly seen: SeenImage; readonly at: number } | undefined;
-  let hintedAt = Number.NEGATIVE_INFINITY;
+  let lookedAt = Number.NEGATIVE_INFINITY;
   let ended = false;
 
   /** Server time now: what the server said last, and the time since by our monotonic clock. */
   const serverNow = (): number =>
     latest === undefined ? 0 : latest.seen.readTime + (performance.now() - latest.at);
 
-  function wakeWorkers(): void {
-    const build = latest?.seen.document?.build;
-    if (build === undefined || !needsHint(build, serverNow())) return;
-    if (performance.now() - hintedAt < UNCLAIMED_MS) return;
-    hintedAt = performance.now();
-    hints.send({ look: 'image', key }, 'pull').catch((error: unknown) => {
+  function lookAgain(): void {
+    const document = latest?.seen.document;
+    if (document === undefined || !needsHint(document.build, serverNow())) return;
+    if (performance.now() - lookedAt < UNCLAIMED_MS) return;
+    lookedAt = performance.now();
+    wakeWorkers(document).catch((error: unknown) => {
       log.warn({ error, image: key }, 'the hint was not sent again');
     });
+  }
+
+  async function wakeWorkers(document: ImageDocument): Promise<void> {
+    const sleepers = await sleepersOf(images, key, document, serverNow());
+    await Promise.all(sleepers.map(sleeper => hints.send({ look: 'image', key: sleeper.key }, 'pull')));
   }
 
   function onChange(seen: SeenImage): void {
@@ -75,7 +82,7 @@ export function startVigil(
   }
 
   const unsubscribe = images.watch(key, onChange, onError);
-  const looking = setInterval(wakeWorkers, LOOK_MS);
+  const looking = setInterval(lookAgain, LOOK_MS);
 
   function end(): void {
     if (ended) return;

@@ -1,5 +1,7 @@
 // Waiting for a build on its document: one listener for each image, however many requests wait for it.
+import { describeBuild, type AskedBuild } from '#core/image-document.ts';
 import type { ImageRequest, RequestKey } from '#core/image-request.ts';
+import { describeIndex, imageKeys } from '#core/index-life.ts';
 import { decidePull, type PullDecision, type PullPolicy } from '#core/pull-decision.ts';
 import type { SeenImage } from '#core/google/images.ts';
 import type { PullState, ReadPullState } from '#core/google/pull-state.ts';
@@ -17,7 +19,7 @@ export interface WaitingParts extends VigilParts {
 export type Waiting = ReturnType<typeof createWaiting>;
 
 export function createWaiting(parts: WaitingParts) {
-  const { readPullState, asking, policy, holdMs } = parts;
+  const { images, readPullState, asking, policy, holdMs } = parts;
   const vigils = new Map<RequestKey, Vigil>();
 
   function decide({ image, source }: PullState): PullDecision {
@@ -67,15 +69,18 @@ export function createWaiting(parts: WaitingParts) {
       const lastDecision = decide(last);
       if (lastDecision.kind !== 'unasked') return lastDecision;
       // A failure whose hold ended this moment: the next hop asks again.
-      const { settings } = policy;
-      const build = {
-        state: 'queued',
-        by: 'pull',
-        settings,
-        queuedAt: last.image.readTime,
-        attempts: 0,
-      } as const;
+      const build = { state: 'queued', by: 'pull', queuedAt: last.image.readTime, attempts: 0 } as const;
       return { kind: 'pending', build, raise: false };
+    },
+
+    /** How far a build is, for people; of an index: how far its images are. */
+    async progress(request: ImageRequest, build: AskedBuild): Promise<string> {
+      if (build.state !== 'waiting') return describeBuild(build);
+      const seen = await images.readAll(imageKeys({ request, settings: policy.settings }));
+      return describeIndex(
+        request,
+        seen.map(({ document }) => document),
+      );
     },
   };
 }

@@ -2,19 +2,27 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { execa } from 'execa';
-import { z } from 'zod';
-import { openApt, type Apt, type DebianArchitecture } from './debian/apt.ts';
-import { copyExpressions, expressionsDiffer, hashPackageSet } from './debian/package-set.ts';
+import { ARCHITECTURES, type DebianArchitecture } from './debian/architecture.ts';
+import { fetchArchitecture } from './debian/fetch-architecture.ts';
+import {
+  copyExpressions,
+  expressionsDiffer,
+  hashPackageSet,
+  lackingArchitectures,
+  recordLacking,
+} from './debian/package-set.ts';
 import { removeAbandoned, temporaryBeside } from './debian/temporary-folder.ts';
+import { isMissing } from './is-missing.ts';
+import { StartError } from './start-error.ts';
 
 export interface DebianPackagesOptions {
   /** Where the set is to be. Created where it is missing; replaced where it is another one or not complete. */
   readonly folder: string;
-  readonly architecture: DebianArchitecture;
-  /** Called with a line for people where something takes its time. */
+  /** Called with a line for people where something takes its time, or where an architecture is not to be had. */
   readonly onProgress?: (line: string) => void;
   readonly signal?: AbortSignal;
+  /** What fetches one architecture's packages: apt, from the machine's own Debian sources. */
+  readonly fetch?: typeof fetchArchitecture;
 }
 
 export interface DebianPackageSet {
@@ -26,30 +34,31 @@ export interface DebianPackageSet {
 
 const EXPRESSIONS = fileURLToPath(new URL('../../nix/debian', import.meta.url));
 
-const NIX_SYSTEMS = { amd64: 'x86_64-linux', arm64: 'aarch64-linux' } as const;
-
 /**
- * Fetches the packages from the machine's own Debian sources, whoever runs it, unless a complete set is there already.
- * The folder appears at once or not at all. Throws a {@link StartError} where the sources are not Debian 12's, or
- * where apt fails.
+ * Fetches the packages for all architectures from the machine's own Debian sources, whoever runs it, unless a complete
+ * set is there already. The folder appears at once or not at all.
+ *
+ * An architecture that is not to be had is left out, and whoever asks the set for it is told why; the next call tries
+ * again. Throws a {@link StartError} where none is to be had: the sources are not Debian 12's, or apt fails.
  */
 export async function fetchDebianPackages(options: DebianPackagesOptions): Promise<DebianPackageSet> {
-  const { folder, architecture, onProgress, signal } = options;
-  const present = await presentRevision(folder, architecture);
-  if (present !== undefined) return { folder, revision: present };
+  const { folder, onProgress } = options;
+  const present = await presentSet(folder);
+  if (present?.lacking.length === 0) return { folder, revision: present.revision };
 
   await mkdir(dirname(folder), { recursive: true });
   await removeAbandoned(folder);
   const temporary = temporaryBeside(folder);
   try {
     await copyExpressions(EXPRESSIONS, temporary);
-    const names = await debianNames(temporary, architecture);
-    const debs = join(temporary, 'debs', architecture);
-    await mkdir(debs, { recursive: true });
-    await withApt(join(temporary, 'apt'), architecture, signal, async apt => {
-      onProgress?.(`Fetching ${names.length} Debian packages from ${apt.hosts.join(' and ')}`);
-      await apt.download(names, debs);
-    });
+    const problems = await fetchAll(temporary, options);
+    for (const [architecture, { message }] of problems) {
+      onProgress?.(`The bundled package set is without ${architecture}: ${message}`);
+      await recordLacking(temporary, architecture, message);
+    }
+    if (problems.size > 0 && present !== undefined) return { folder, revision: present.revision };
+    const [problem] = problems.values();
+    if (problem !== undefined && problems.size === ARCHITECTURES.length) throw problem;
     const revision = await hashPackageSet(temporary);
     await writeFile(join(temporary, 'revision'), `${revision}\n`);
     await replaceFolder(temporary, folder);
@@ -59,46 +68,42 @@ export async function fetchDebianPackages(options: DebianPackagesOptions): Promi
   }
 }
 
-/** The revision of a set that is complete, is of this version's expressions, and has packages of the architecture. */
-async function presentRevision(
-  folder: string,
-  architecture: DebianArchitecture,
-): Promise<string | undefined> {
-  let recorded: string;
+interface PresentSet {
+  readonly revision: string;
+  readonly lacking: readonly DebianArchitecture[];
+}
+
+/** The set that is there, if it is of this version's expressions and as it was fetched. */
+async function presentSet(folder: string): Promise<PresentSet | undefined> {
   try {
-    recorded = (await readFile(join(folder, 'revision'), 'utf8')).trim();
+    const recorded = (await readFile(join(folder, 'revision'), 'utf8')).trim();
+    if (await expressionsDiffer(EXPRESSIONS, folder)) return undefined;
+    if ((await hashPackageSet(folder)) !== recorded) return undefined;
+    return { revision: recorded, lacking: await lackingArchitectures(folder) };
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;
   }
-  const packages = join(folder, 'debs', architecture);
-  if (await expressionsDiffer(EXPRESSIONS, folder)) return undefined;
-  const actual = await hashPackageSet(folder, packages).catch((error: unknown) => {
-    if (isMissing(error)) return undefined;
-    throw error;
-  });
-  return actual === recorded ? recorded : undefined;
 }
 
-/** The names of the Debian packages that the expressions use. */
-async function debianNames(folder: string, architecture: DebianArchitecture): Promise<string[]> {
-  const flags = ['--eval', '--strict', '--json', '--option', 'store', 'dummy://'];
-  const args = [...flags, join(folder, 'deb-names.nix'), '--argstr', 'system', NIX_SYSTEMS[architecture]];
-  const { stdout } = await execa('nix-instantiate', args, { env: { NIX_CONFIG: '' } });
-  return z.array(z.string().regex(/^[a-z0-9][a-z0-9.+-]+$/)).parse(JSON.parse(stdout));
-}
-
-async function withApt(
-  folder: string,
-  architecture: DebianArchitecture,
-  signal: AbortSignal | undefined,
-  use: (apt: Apt) => Promise<void>,
-): Promise<void> {
-  try {
-    await use(await openApt({ folder, architecture, signal }));
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+/** Fetches all architectures at the same time, and hands back why some are not to be had. */
+async function fetchAll(
+  into: string,
+  { folder, onProgress, signal, fetch = fetchArchitecture }: DebianPackagesOptions,
+): Promise<Map<DebianArchitecture, StartError>> {
+  const outcomes = await Promise.allSettled(
+    ARCHITECTURES.map(architecture =>
+      fetch({ architecture, set: into, previous: folder, onProgress, signal }),
+    ),
+  );
+  const problems = new Map<DebianArchitecture, StartError>();
+  for (const [index, architecture] of ARCHITECTURES.entries()) {
+    const outcome = outcomes[index];
+    if (outcome?.status !== 'rejected') continue;
+    if (!(outcome.reason instanceof StartError)) throw outcome.reason;
+    problems.set(architecture, outcome.reason);
   }
+  return problems;
 }
 
 /** Directories cannot be exchanged at once: in between there is none, which the next start takes for not fetched. */
@@ -109,8 +114,4 @@ async function replaceFolder(temporary: string, folder: string): Promise<void> {
   });
   await rename(temporary, folder);
   await rm(old, { recursive: true, force: true });
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 }

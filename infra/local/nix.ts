@@ -20,27 +20,28 @@ export async function nixVersion(): Promise<string> {
   return version;
 }
 
-/** The settings of Nix for packages from `source`, in a store of the instance's own, without a daemon. */
-export async function nixConfig(source: PackageSource['kind']): Promise<string> {
-  const common = [
+/** The settings of Nix for packages from these sources, in a store of the instance's own, without a daemon. */
+export async function nixConfig(...sources: readonly PackageSource['kind'][]): Promise<string> {
+  const hasDebian = sources.includes('debian');
+  const hasOthers = sources.some(source => source !== 'debian');
+  const lines = [
     // Builds run as the user that runs the worker.
     'build-users-group =',
     'build-poll-interval = 1',
     'max-jobs = auto',
     'cores = 0',
     'warn-dirty = false',
+    ...(hasOthers ? [] : ['substituters =']),
+    // One or the other: of a shell that is put into the machine's own /bin, Nix makes a file there, in place of the
+    // machine's. With both kinds of sources nixpkgs' builds find the machine's shell, and what it needs.
+    hasDebian ? DEBIAN_SANDBOX : `sandbox-paths = /bin/sh=${await findBusybox()}`,
+    ...(hasDebian ? ['extra-platforms = aarch64-linux x86_64-linux'] : []),
   ];
-  const particular =
-    source === 'debian'
-      ? [
-          'substituters =',
-          // Its builder takes bash, tar, dpkg-deb and patchelf from the machine (nix/debian/deb.sh), on any processor.
-          'sandbox-paths = /bin /lib /lib64? /usr',
-          'extra-platforms = aarch64-linux x86_64-linux',
-        ]
-      : [`sandbox-paths = /bin/sh=${await findBusybox()}`];
-  return [...common, ...particular].map(line => `${line}\n`).join('');
+  return lines.map(line => `${line}\n`).join('');
 }
+
+/** The Debian set's builder takes bash, tar, dpkg-deb and patchelf from the machine (nix/debian/deb.sh), on any processor. */
+const DEBIAN_SANDBOX = 'sandbox-paths = /bin /lib /lib64? /usr';
 
 /** nixpkgs' own builds expect one program of the machine, a shell; it has to need no libraries. */
 async function findBusybox(): Promise<string> {

@@ -1,5 +1,4 @@
 // `npm run prebuilds -- shell/git …`: asks the local system that runs to have images built before anyone pulls them.
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { PubSub } from '@google-cloud/pubsub';
 import { Command } from 'commander';
@@ -9,8 +8,8 @@ import { isUnreachable } from '#core/google/firestore.ts';
 import { readSettings } from '#core/google/settings.ts';
 import { parseImageName } from '#functions/prebuild/image-name.ts';
 import { DEFAULT_STATE } from './command-line.ts';
+import { readServices } from './running-system.ts';
 import { StartError } from './start-error.ts';
-import { servicesFile } from './state-folder.ts';
 
 /** A Pub/Sub on this machine answers at once, or is not there. Milliseconds. */
 const PATIENCE = {
@@ -24,7 +23,6 @@ const PATIENCE = {
 };
 
 const schema = z.object({ DERIVERY_STATE: z.string().default(DEFAULT_STATE) });
-const servicesSchema = z.record(z.string(), z.string());
 
 const HELP = `
 An image is named as for docker pull, without the registry's address. Those that are
@@ -77,18 +75,4 @@ async function publish(state: string, images: readonly string[]): Promise<void> 
       cause: error,
     });
   }
-}
-
-/** The environment in which Google's clients find the services of the system that runs. */
-async function readServices(state: string): Promise<z.infer<typeof servicesSchema>> {
-  let text: string;
-  try {
-    text = await readFile(servicesFile(state), 'utf8');
-  } catch (error) {
-    throw new StartError(
-      `No system runs in ${state}: start one with npm start, or name its folder with DERIVERY_STATE.`,
-      { cause: error },
-    );
-  }
-  return servicesSchema.parse(JSON.parse(text));
 }

@@ -22,20 +22,21 @@ const PREREQUISITES: readonly Prerequisite[] = [
   { command: 'git', debianPackage: 'git', sources: ['git', 'path', 'flake'] },
 ];
 
+/** A kind of package source; `auto` while it is to be chosen. */
+export type SourceKind = PackageSource['kind'] | 'auto';
+
 /**
- * Installs what is missing for packages from `source`, and nothing that is there; while no source is chosen
- * (undefined), what the choice needs. Calls `report` with one line before. Throws a {@link StartError} that says what to
- * install where it cannot do it itself.
+ * Installs what is missing for packages from these sources, and nothing that is there. Calls `report` with one line before.
+ * Throws a {@link StartError} that says what to install where it cannot do it itself.
  */
 export async function installPrerequisites(
-  source: PackageSource['kind'] | undefined,
+  sources: ReadonlySet<SourceKind>,
   machine: Machine,
   report: (text: string) => void,
 ): Promise<void> {
-  const needed = neededFor(source);
-  const isIncomplete = source === undefined && (await missingOf(needed, machine)).length > 0;
+  const isUnchosen = sources.has('auto') && (await missingOf(neededFor(new Set()), machine)).length > 0;
   // Debian's Nix is too old for nixpkgs: the choice will be the bundled set, whose needs come along.
-  await installMissing(isIncomplete ? neededFor('debian') : needed, machine, report);
+  await installMissing(neededFor(isUnchosen ? new Set([...sources, 'debian']) : sources), machine, report);
 }
 
 /** Installs those of `needed` that are missing, as {@link installPrerequisites} does. */
@@ -122,9 +123,9 @@ async function hasLists({ aptLists }: Machine): Promise<boolean> {
   return files.some(file => file.includes('_Packages'));
 }
 
-function neededFor(source: PackageSource['kind'] | undefined): Prerequisite[] {
+function neededFor(kinds: ReadonlySet<SourceKind>): Prerequisite[] {
   return PREREQUISITES.filter(
-    ({ sources }) => sources === undefined || (source !== undefined && sources.includes(source)),
+    ({ sources }) => sources === undefined || sources.some(kind => kinds.has(kind)),
   );
 }
 

@@ -3,7 +3,7 @@ import { access, realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ConfigurationError, PermanentError, TransientError } from '#core/errors.ts';
 import { HEAD_REF } from '#core/git-ref.ts';
-import { formatPackageSource } from '#core/package-source.ts';
+import { formatPackageSource, type PackageSource } from '#core/package-source.ts';
 import { parseSourceAtRef, type SourceAtRef } from '#core/source-at-ref.ts';
 import { openGit } from '#worker/source/git.ts';
 import { resolveGitRef } from '#worker/source/git-refs.ts';
@@ -17,7 +17,12 @@ const OLDEST_NIX = [2, 18] as const;
 /** How long the channel's servers may take to answer, in milliseconds. */
 const PATIENCE = 2000;
 
-export interface ChosenSource extends SourceAtRef {
+export interface WantedSource extends SourceAtRef {
+  /** As DERIVERY_SOURCE has it. */
+  readonly setting: string;
+}
+
+export interface ChosenSource extends WantedSource {
   /** One clause for people. */
   readonly reason: string;
 }
@@ -34,13 +39,12 @@ export interface Surroundings {
  * Parses what was asked for, without looking around: `undefined` for `auto`. A path may be relative. Throws a
  * ConfigurationError for what is no package source, and for a folder that is no package set.
  */
-export async function parseWantedSource(wanted: string): Promise<SourceAtRef | undefined> {
+export async function parseWantedSource(wanted: string): Promise<WantedSource | undefined> {
   if (wanted === 'auto') return undefined;
   const path = /^path:(?<folder>.+)$/s.exec(wanted)?.groups?.['folder'];
-  if (path !== undefined)
-    return { source: { kind: 'path', folder: await packageSetFolder(path) }, ref: HEAD_REF };
+  if (path !== undefined) return whole({ kind: 'path', folder: await packageSetFolder(path) });
   try {
-    return parseSourceAtRef(wanted);
+    return { ...parseSourceAtRef(wanted), setting: wanted };
   } catch (error) {
     if (error instanceof ConfigurationError) throw new ConfigurationError(`${error.message}; or auto.`);
     throw error;
@@ -52,7 +56,7 @@ export async function parseWantedSource(wanted: string): Promise<SourceAtRef | u
  * exist. A server that cannot be reached now is told, and no reason not to start: what was built before is served.
  */
 export async function chooseSource(
-  wanted: SourceAtRef | undefined,
+  wanted: WantedSource | undefined,
   surroundings: Surroundings,
 ): Promise<ChosenSource> {
   if (wanted !== undefined) {
@@ -62,21 +66,21 @@ export async function chooseSource(
   const version = await surroundings.nixVersion();
   if (!isRecent(version)) {
     const reason = `nixpkgs needs Nix ${OLDEST_NIX.join('.')} or newer, and this is ${version}`;
-    return { source: { kind: 'debian' }, ref: HEAD_REF, reason };
+    return { ...whole({ kind: 'debian' }), reason };
   }
   const unreachable = await whyUnreachable(DEFAULT_CHANNEL, surroundings);
   if (unreachable !== undefined) {
-    return {
-      source: { kind: 'debian' },
-      ref: HEAD_REF,
-      reason: `nixpkgs' channel cannot be reached: ${unreachable}`,
-    };
+    return { ...whole({ kind: 'debian' }), reason: `nixpkgs' channel cannot be reached: ${unreachable}` };
   }
   return {
-    source: { kind: 'channel', name: DEFAULT_CHANNEL },
-    ref: HEAD_REF,
+    ...whole({ kind: 'channel', name: DEFAULT_CHANNEL }),
     reason: `its servers can be reached, and Nix ${version} is new enough`,
   };
+}
+
+/** A source that is taken as it stands. */
+function whole(source: PackageSource): WantedSource {
+  return { source, ref: HEAD_REF, setting: formatPackageSource(source) };
 }
 
 async function packageSetFolder(path: string): Promise<string> {

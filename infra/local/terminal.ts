@@ -18,6 +18,8 @@ export interface ReadyFacts {
   readonly address: string;
   readonly source: string;
   readonly reason: string;
+  /** Patterns of the tags that are answered. */
+  readonly tags: readonly string[];
   readonly state: string;
 }
 
@@ -33,13 +35,14 @@ function textTerminal(output: NodeJS.WriteStream): Terminal {
     progress: text => print(`${style('dim', '…')} ${text}`),
     warning: text => print(`${style('yellow', '!')} ${text}`),
     programLine: (name, line) => print(renderLogLine(name, line, style)),
-    ready: ({ address, source, reason, state }) => {
+    ready: ({ address, source, reason, tags, state }) => {
+      const others = tags.filter(tag => tag !== 'latest');
       print(`
 ${style('green', '✓')} Derivery is ready at ${style('bold', `http://${address}`)}
 
     ${style('bold', `docker pull ${address}/shell/git`)}
 
-  Packages  ${source} (${reason})
+  Packages  ${source} (${reason})${others.length > 0 ? `\n  Tags      latest, ${others.join(', ')}` : ''}
   Data      ${state}
   Stop      Ctrl-C
 `);

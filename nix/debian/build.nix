@@ -28,16 +28,21 @@ let
     match
     pathExists
     readDir
+    readFile
     ;
 
   folder =
     let
       path = debs + "/${platform.architecture}";
+      reason = debs + "/${platform.architecture}.missing";
+      none = "This package set has no packages for ${platform.architecture} on this machine";
     in
     if pathExists path then
       path
+    else if pathExists reason then
+      throw "${none}: ${readFile reason}"
     else
-      throw "This package set has no packages for ${platform.architecture} on this machine.";
+      throw "${none}.";
 
   # Debian package name -> { file, version }. apt writes `name_epoch%3aversion_architecture.deb`.
   available = listToAttrs (

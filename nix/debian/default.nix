@@ -16,6 +16,8 @@ let
   base =
     pkgs
     // import ./slow.nix { inherit system pkgs; }
+    // import ./compiled.nix { inherit system pkgs; }
+    // import ./names.nix { inherit system pkgs; }
     // import ./wrong.nix {
       inherit
         system

@@ -77,6 +77,10 @@ with pkgs;
     inputs = [ pcre2 ];
   };
   libsigsegv = deb "libsigsegv" { debs = [ "libsigsegv2" ]; };
+  "libsigc++" = deb "libsigc++" {
+    debs = [ "libsigc++-2.0-0v5" ];
+    inputs = [ libgcc ];
+  };
   libssh2 = deb "libssh2" {
     debs = [ "libssh2-1" ];
     inputs = [

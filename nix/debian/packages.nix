@@ -12,11 +12,19 @@ let
     inherit (pkgs) glibc;
     checkMeta = import ./check-meta.nix { inherit system config; };
   };
-  parts = { inherit pkgs deb platform; };
+  parts = {
+    inherit
+      system
+      pkgs
+      deb
+      platform
+      ;
+  };
   pkgs =
     import ./libraries.nix parts
     // import ./programs.nix parts
     // import ./toolchain.nix parts
+    // import ./stdenv.nix parts
     // import ./nested.nix parts;
 in
 pkgs

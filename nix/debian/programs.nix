@@ -24,11 +24,10 @@ in
   cacert = deb "nss-cacert" {
     debs = [ "ca-certificates" ];
     patch = false;
-    # The second name is the one that Debian's programs have compiled in.
+    # As in nixpkgs, under this name only. What else programs look for is for an image to add.
     install = ''
       mkdir -p $out/etc/ssl/certs
       cat $out/share/ca-certificates/mozilla/*.crt >$out/etc/ssl/certs/ca-bundle.crt
-      ln -s ca-bundle.crt $out/etc/ssl/certs/ca-certificates.crt
       rm -r $out/sbin $out/share $out/etc/ca-certificates
     '';
   };

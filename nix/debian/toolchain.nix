@@ -3,6 +3,7 @@
   pkgs,
   deb,
   platform,
+  ...
 }:
 
 with pkgs;
@@ -145,37 +146,46 @@ in
     '';
   };
   # Debian's compiler finds its own parts beside itself; the wrapper tells it where everything else is, and
-  # makes what it links find the C library again.
-  gcc = deb "gcc" {
-    debs = [
-      "gcc-12"
-      "cpp-12"
-      "libgcc-12-dev"
-    ];
-    inputs = [
-      bash
-      binutils
-      glibcDev
-      isl
-      libgcc
-      libmpc
-      zlib
-      zstd
-    ];
-    install = ''
-      rm -r $out/bin/*lto-dump* $out/lib/gcc/${triple}/12/plugin
-      for tool in gcc cpp; do
-        rm -f $out/bin/$tool-12
-        {
-          echo '#!/bin/sh'
-          echo "exec $out/bin/${triple}-$tool-12 -B${binutils}/bin -B${glibcDev}/lib" \
-            "-idirafter ${glibcDev}/include -L${glibcDev}/lib -L${libgcc}/lib" \
-            "-Wl,-dynamic-linker=${glibc}/lib/${platform.loader} -Wl,-rpath=${glibc}/lib:${libgcc}/lib" '"$@"'
-        } >$out/bin/$tool
-        chmod +x $out/bin/$tool
-      done
-      ln -s gcc $out/bin/cc
-    '';
-    program = "gcc";
-  };
+  # makes what it links find the libraries of C and C++ again.
+  gcc =
+    deb "gcc" {
+      debs = [
+        "gcc-12"
+        "g++-12"
+        "cpp-12"
+        "libgcc-12-dev"
+        "libstdc++-12-dev"
+      ];
+      inputs = [
+        bash
+        binutils
+        glibcDev
+        isl
+        libgcc
+        libmpc
+        zlib
+        zstd
+      ];
+      install = ''
+        rm -r $out/bin/*lto-dump* $out/lib/gcc/${triple}/12/plugin
+        ln -s ${libgcc}/lib/libstdc++.so.6 $out/lib/gcc/${triple}/12/libstdc++.so
+        for tool in gcc g++ cpp; do
+          rm -f $out/bin/$tool-12
+          {
+            echo '#!/bin/sh'
+            echo "exec $out/bin/${triple}-$tool-12 -B${binutils}/bin -B${glibcDev}/lib" \
+              "-idirafter ${glibcDev}/include -L${glibcDev}/lib -L${libgcc}/lib" \
+              "-Wl,-dynamic-linker=${glibc}/lib/${platform.loader} -Wl,-rpath=${glibc}/lib:${libgcc}/lib" '"$@"'
+          } >$out/bin/$tool
+          chmod +x $out/bin/$tool
+        done
+        ln -s gcc $out/bin/cc
+        ln -s g++ $out/bin/c++
+      '';
+      program = "gcc";
+    }
+    // {
+      # As nixpkgs' compiler says what it links with.
+      bintools = binutils;
+    };
 }

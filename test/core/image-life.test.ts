@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { digestOf } from '#core/digest.ts';
 import { LOG_LIMIT } from '#core/failure.ts';
 import {
   describePhase,
@@ -21,6 +22,7 @@ import {
   queued,
   request,
   T,
+  waiting,
 } from './life-of-hello.ts';
 
 const NOW = T + 5_000;
@@ -35,6 +37,7 @@ const states = {
   'left by its worker': imageOf(
     building({ lease: { token: 'yours', renewedAt: T - LEASE_MS, durationSeconds: 30 } }),
   ),
+  'waiting for its images': imageOf(waiting({ by: 'refresh' }), { current }),
   failed: imageOf(failed('build_failed'), { current, failuresAt: [T] }),
 } as const;
 type State = keyof typeof states;
@@ -50,17 +53,17 @@ interface Transition {
   readonly follows: Partial<Record<State, Build['state']>>;
 }
 
-const asked = { by: 'pull', settings: SETTINGS } as const;
+const asked = { request, by: 'pull', settings: SETTINGS } as const;
 const transitions: readonly Transition[] = [
   {
     what: 'queue',
-    apply: document => life.queue(document, request, asked, NOW),
+    apply: document => life.queue(document, asked, NOW),
     follows: { nothing: 'queued', none: 'queued', failed: 'queued' },
   },
   {
     what: 'raise',
     apply: life.raise,
-    follows: { queued: 'queued', 'with a worker': 'building' },
+    follows: { queued: 'queued', 'with a worker': 'building', 'waiting for its images': 'waiting' },
   },
   {
     what: 'claim',
@@ -68,7 +71,7 @@ const transitions: readonly Transition[] = [
       const claim = life.claim(document, claimant, NOW);
       return 'document' in claim ? claim.document : undefined;
     },
-    follows: { queued: 'building', 'left by its worker': 'building' },
+    follows: { queued: 'building', 'left by its worker': 'building', 'waiting for its images': 'building' },
   },
   { what: 'renew', apply: document => life.renew(document, 'mine', phase, NOW), follows: { 'with a worker': 'building' } },
   {
@@ -104,41 +107,10 @@ describe('every transition from every state', () => {
   }
 });
 
-describe('queue', () => {
-  test('begins without tries, by the one who asks, and leaves what is served', () => {
-    const next = life.queue(states.failed, request, { by: 'refresh', settings: OTHER_SETTINGS }, NOW);
-    assert.deepEqual(next, {
-      request,
-      current,
-      build: queued({ by: 'refresh', settings: OTHER_SETTINGS, queuedAt: NOW }),
-      failuresAt: [T],
-    });
-  });
-
-  const other = { settings: OTHER_SETTINGS, attempts: 3, lastError: 'disk full' };
-  const taken = { ...other, settings: SETTINGS, queuedAt: T + 60_000 };
-  const late = T + 60_000;
-  const rows: readonly [what: string, build: Build, now: number, next: Build | undefined][] = [
-    ['not yet left alone', queued(other), T + life.UNCLAIMED_MS, undefined],
-    ['left alone', queued(other), late, queued(taken)],
-    ['left alone, and waited for', queued(other), late, queued(taken)],
-    ['left alone, and nobody’s', queued({ ...other, by: 'refresh' }), late, queued({ ...taken, by: 'refresh' })],
-    ['with a worker', building(other), T + LEASE_MS, undefined],
-    ['left by its worker', building(other), late, queued(taken)],
-    ['left alone, under the same settings', queued(), late, undefined],
-  ]; // prettier-ignore
-  for (const [what, build, now, next] of rows) {
-    test(`of a build under other settings that is ${what}`, () => {
-      const by = next !== undefined && 'by' in next && next.by === 'refresh' ? 'refresh' : 'pull';
-      const follows = life.queue(imageOf(build), request, { by, settings: SETTINGS }, now);
-      assert.deepEqual(follows?.build, next);
-    });
-  }
-
-  test('a prebuild that takes over what someone waits for leaves it theirs', () => {
-    const follows = life.queue(imageOf(queued(other)), request, { by: 'refresh', settings: SETTINGS }, late);
-    assert.deepEqual(follows?.build, queued(taken));
-  });
+test('queue begins without tries, by the one who asks, and leaves what is served', () => {
+  const next = life.queue(states.failed, { request, by: 'refresh', settings: SETTINGS }, NOW);
+  const build = queued({ by: 'refresh', queuedAt: NOW });
+  assert.deepEqual(next, imageOf(build, { current, failuresAt: [T] }));
 });
 
 test('raise changes who waits, and nothing else', () => {
@@ -147,7 +119,7 @@ test('raise changes who waits, and nothing else', () => {
 });
 
 describe('claim', () => {
-  const claimed = (build: Build, more = {}) => {
+  const claimed = (build: Build, more: Partial<typeof claimant> = {}) => {
     const claim = life.claim(imageOf(build), { ...claimant, ...more }, NOW);
     return 'document' in claim ? { kind: claim.kind, build: claim.document.build } : claim;
   };
@@ -173,6 +145,7 @@ describe('claim', () => {
     const other = { settings: OTHER_SETTINGS };
     assert.deepEqual(claimed(queued(), other), { kind: 'declined' });
     assert.deepEqual(claimed(queued({ attempts: 5 }), other), { kind: 'declined' });
+    assert.deepEqual(claimed(waiting(), other), { kind: 'declined' });
   });
 
   test('after five tries is the end, with the last error', () => {
@@ -229,18 +202,14 @@ describe('the holder', () => {
     assert.deepEqual(released?.build, queued({ attempts: 1, lastError: 'no network', queuedAt: NOW }));
   });
 
-  test('publishes under the settings of the build, and failures are remembered', () => {
-    const made = { ...current, revision: 'r2', checkedAt: NOW - 1, settings: OTHER_SETTINGS };
+  test('publishes, and failures are remembered', () => {
+    const made = { digest: digestOf('newer'), revision: 'r2', checkedAt: NOW - 1 };
     const next = life.publish(held, 'mine', made, NOW);
-    assert.deepEqual(next, {
-      ...held,
-      current: { ...made, settings: SETTINGS, builtAt: NOW },
-      build: none,
-    });
+    assert.deepEqual(next, { ...held, current: { ...made, builtAt: NOW }, build: none, indexes: undefined });
   });
 
   test('keeps what is served, where something is', () => {
-    assert.deepEqual(life.keep(held, 'mine'), { ...held, build: none });
+    assert.deepEqual(life.keep(held, 'mine'), { ...held, build: none, indexes: undefined });
     assert.equal(life.keep(imageOf(building()), 'mine'), undefined);
   });
 
@@ -281,6 +250,8 @@ describe('who is to act', () => {
     ['building', building(), 0, false, false],
     ['building, lease at its end', building(), LEASE_MS, false, false],
     ['building, lease over', building(), LEASE_MS + 1, true, true],
+    ['an index just parked', waiting(), 0, true, false],
+    ['an index, patience over', waiting(), life.UNCLAIMED_MS + 1, true, true],
     ['building, seen before its renewal', building(), -5_000, false, false],
   ]; // prettier-ignore
   for (const [what, build, after, claimable, hint] of rows) {

@@ -23,19 +23,17 @@ export const current: CurrentImage = {
   digest: digestOf('manifest'),
   revision: 'r1',
   checkedAt: T,
-  settings: SETTINGS,
   builtAt: T,
 };
 
 export function queued(more: Partial<Extract<Build, { state: 'queued' }>> = {}): AskedBuild {
-  return { state: 'queued', by: 'pull', settings: SETTINGS, queuedAt: T, attempts: 0, ...more };
+  return { state: 'queued', by: 'pull', queuedAt: T, attempts: 0, ...more };
 }
 
 export function building(more: Partial<Extract<Build, { state: 'building' }>> = {}): AskedBuild {
   return {
     state: 'building',
     by: 'pull',
-    settings: SETTINGS,
     lease: { token: 'mine', renewedAt: T, durationSeconds: LEASE_SECONDS },
     phase: { name: 'resolving' },
     attempts: 1,
@@ -43,13 +41,17 @@ export function building(more: Partial<Extract<Build, { state: 'building' }>> = 
   };
 }
 
+export function waiting(more: Partial<Extract<Build, { state: 'waiting' }>> = {}): AskedBuild {
+  return { state: 'waiting', by: 'pull', parkedAt: T, attempts: 0, ...more };
+}
+
 export function failed(kind: Failure['kind'], more: Partial<FailedBuild> = {}): FailedBuild {
   const failure = { kind, message: `hello: ${kind}` };
-  return { state: 'failed', failure, failedAt: T, settings: SETTINGS, revision: 'r1', ...more };
+  return { state: 'failed', failure, failedAt: T, revision: 'r1', ...more };
 }
 
 export const none: Build = { state: 'none' };
 
 export function imageOf(build: Build, more: Partial<ImageDocument> = {}): ImageDocument {
-  return { request, build, ...more };
+  return { request, settings: SETTINGS, build, ...more };
 }

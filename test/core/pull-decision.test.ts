@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Failure } from '#core/failure.ts';
 import type { FailedBuild, ImageDocument } from '#core/image-document.ts';
-import { HOUR_MS, UNCLAIMED_MS } from '#core/image-life.ts';
+import { HOUR_MS } from '#core/image-life.ts';
 import { decidePull, FAILURE_HOLD_MS, type PullDecision, type PullPolicy } from '#core/pull-decision.ts';
 import type { ResolvedRevision, SourceDocument } from '#core/source-document.ts';
-import { OTHER_SETTINGS, SETTINGS } from './deployment.ts';
-import { building, current, failed, imageOf, none, queued, request, T } from './life-of-hello.ts';
+import { SETTINGS } from './deployment.ts';
+import { building, current, failed, imageOf, none, queued, request, T, waiting } from './life-of-hello.ts';
 
 const FRESH_MS = 6 * HOUR_MS;
 const STALE_MS = 24 * HOUR_MS;
@@ -80,11 +80,10 @@ describe('an image that is there', () => {
     { what: 'is served when that look is old, and the source looked at', image: served, source: seen('r1', T), after: FRESH_MS, is: ready('check-source') },
     { what: 'is served when the source has moved, and made anew', image: served, source: moved, after: 2, is: ready('refresh') },
     { what: 'that is made anew already is just served', image: refresh(queued()), source: moved, after: 2, is: ready('nothing') },
+    { what: 'whose images are made anew is just served', image: refresh(waiting()), source: moved, after: 2, is: ready('nothing') },
     { what: 'that a worker makes anew is just served', image: refresh(building()), source: moved, after: 2, is: ready('nothing') },
     { what: 'that cannot be made anew for now is just served', image: refresh(failed('build_failed')), source: moved, after: 2, is: ready('nothing') },
     { what: 'that could not be made anew a while ago is tried again', image: refresh(failed('build_failed')), source: moved, after: FAILURE_HOLD_MS, is: ready('refresh') },
-    { what: 'under other settings is made anew', image: refresh(none, { settings: OTHER_SETTINGS }), source: seen('r1', T), is: ready('refresh') },
-    { what: 'whose new build was abandoned is made anew', image: refresh(queued({ settings: OTHER_SETTINGS })), source: moved, after: UNCLAIMED_MS + 1, is: ready('refresh') },
     { what: 'is served until the maximum age', image: refresh(none, old), source: moved, after: STALE_MS, is: ready('check-source') },
     { what: 'is not served beyond the maximum age', image: refresh(none, old), source: moved, after: STALE_MS + 1, is: UNASKED },
     { what: 'is not served beyond it because the source moves on and on', image: refresh(none, old), source: movedOn, after: STALE_MS, is: UNASKED },
@@ -105,7 +104,6 @@ describe('an image that names a commit', () => {
   const long = 100 * STALE_MS;
   all([
     { what: 'is served for good', image: pinned({}), after: long, is: ready('nothing') },
-    { what: 'is made anew under other settings', image: pinned({ current: { ...current, settings: OTHER_SETTINGS } }), after: long, is: ready('refresh') },
     { what: 'is refused for good', image: pinned({ current: undefined, build: failed('refused') }), after: long, is: FAILED },
     { what: 'is tried again after a failure that is none of the package set', image: pinned({ current: undefined, build: failed('build_failed') }), after: long, is: UNASKED },
   ]); // prettier-ignore
@@ -118,11 +116,11 @@ describe('an image that is not there', () => {
     { what: 'is asked for where a build left nothing', image: imageOf(none), source: here, is: UNASKED },
     { what: 'is waited for while it is queued', image: imageOf(queued()), source: here, is: WAIT },
     { what: 'is waited for while it is built', image: imageOf(building()), source: here, is: WAIT },
+    { what: 'is waited for while its images are built', image: imageOf(waiting()), source: here, is: WAIT },
+    { what: 'that nobody waited for is raised while its images are built', image: imageOf(waiting({ by: 'refresh' })), is: RAISE },
     { what: 'that nobody waited for is raised in the queue', image: imageOf(queued({ by: 'refresh' })), is: RAISE },
     { what: 'that nobody waited for is raised at its worker', image: imageOf(building({ by: 'refresh' })), is: RAISE },
     { what: 'is waited for however long', image: imageOf(queued()), after: 1e9, is: WAIT },
-    { what: 'under other settings is waited for', image: imageOf(queued({ settings: OTHER_SETTINGS })), after: UNCLAIMED_MS, is: WAIT },
-    { what: 'under other settings that nobody takes is asked for', image: imageOf(queued({ settings: OTHER_SETTINGS })), after: UNCLAIMED_MS + 1, is: UNASKED },
   ]); // prettier-ignore
 });
 
@@ -134,7 +132,6 @@ describe('a refusal', () => {
       { what: `${kind} holds, and the source is looked at`, image, source: seen('r1', T), after: FRESH_MS, is: { kind: 'failed', follow: 'check-source' } },
       { what: `${kind} ends when the source moves`, image, source: seen('r2', T), is: UNASKED },
       { what: `${kind} ends when the source moves, however many there were`, image: { ...image, failuresAt: [T, T, T, T, T] }, source: seen('r2', T), is: UNASKED },
-      { what: `${kind} under other settings does not hold`, image: imageOf(failed(kind, { settings: OTHER_SETTINGS })), source: seen('r1', T), is: UNASKED },
       { what: `${kind} without a revision holds a while`, image: imageOf(failed(kind, { revision: undefined })), source: seen('r1', T), after: FAILURE_HOLD_MS - 1, is: FAILED },
       { what: `${kind} without a revision holds no longer`, image: imageOf(failed(kind, { revision: undefined })), source: seen('r1', T), after: FAILURE_HOLD_MS, is: UNASKED },
     ]); // prettier-ignore
@@ -151,9 +148,7 @@ describe('a failure', () => {
       { what: `${kind} holds a minute`, image: image(), source, after: FAILURE_HOLD_MS - 1, is: FAILED },
       { what: `${kind} holds no longer`, image: image(), source, after: FAILURE_HOLD_MS, is: UNASKED },
       { what: `${kind} holds wherever the source goes`, image: image(), source: seen('r2', T), is: FAILED },
-      { what: `${kind} under other settings does not hold`, image: image({ settings: OTHER_SETTINGS }), source, is: UNASKED },
       { what: `${kind} holds when it was the fifth of an hour`, image: { ...image(), ...five }, source, after: 60_000, is: FAILED },
-      { what: `${kind}, the fifth of an hour, holds under all settings`, image: { ...image({ settings: OTHER_SETTINGS }), ...five }, source, after: 60_000, is: FAILED },
       { what: `${kind} holds until the hour of five is over`, image: { ...image(), ...five }, source, after: 60_001, is: UNASKED },
     ]); // prettier-ignore
   }

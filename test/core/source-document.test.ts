@@ -7,6 +7,7 @@ import {
   EARLIER_LIMIT,
   isFresh,
   isPinned,
+  keepsRevisions,
   resolvedAt,
   shouldAsk,
   sourceKey,
@@ -99,7 +100,7 @@ describe('what is known after a look', () => {
   });
 });
 
-test('a commit is pinned, in a channel by its name and elsewhere by its ref', () => {
+test('a commit is pinned, in a channel by its name, in a flake by its reference, and in git by the ref', () => {
   const rows: readonly [source: PackageSource, ref: string, pinned: boolean][] = [
     [{ kind: 'channel', name: COMMIT }, 'latest', true],
     [{ kind: 'channel', name: 'nixos-26.05' }, 'latest', false],
@@ -109,8 +110,26 @@ test('a commit is pinned, in a channel by its name and elsewhere by its ref', ()
     [git, COMMIT.slice(1), false],
     [git, `${COMMIT}0`, false],
     [git, COMMIT.toUpperCase(), false],
+    [{ kind: 'flake', reference: `github:NixOS/nixpkgs/${COMMIT}` }, 'latest', true],
+    [{ kind: 'flake', reference: `git+https://example.org/x?rev=${COMMIT}` }, 'latest', true],
+    [{ kind: 'flake', reference: 'github:NixOS/nixpkgs/nixos-26.05' }, 'latest', false],
+    [{ kind: 'flake', reference: `path:/srv/${COMMIT}` }, 'latest', false],
+    [{ kind: 'path', folder: `/srv/${COMMIT}` }, COMMIT, false],
     [{ kind: 'debian' }, 'latest', false],
   ];
   for (const [source, ref, pinned] of rows)
     assert.equal(isPinned({ source, ref }), pinned, JSON.stringify([source, ref]));
+});
+
+test('a folder does not keep its revisions, whoever reads it; what has a history does', () => {
+  const rows: readonly [source: PackageSource, keeps: boolean][] = [
+    [{ kind: 'channel', name: 'nixos-26.05' }, true],
+    [git, true],
+    [{ kind: 'flake', reference: 'github:NixOS/nixpkgs' }, true],
+    [{ kind: 'flake', reference: 'path:/srv/set' }, false],
+    [{ kind: 'flake', reference: 'git+file:///srv/set' }, false],
+    [{ kind: 'path', folder: '/srv/set' }, false],
+    [{ kind: 'debian' }, false],
+  ];
+  for (const [source, keeps] of rows) assert.equal(keepsRevisions(source), keeps, JSON.stringify(source));
 });

@@ -95,9 +95,9 @@ export class Fleet implements AsyncDisposable {
     return (await this.#start('worker', 'worker/index.ts', settings)).program;
   }
 
-  /** Files that lie in the spool. */
-  spooled(): Promise<string[]> {
-    return readdir(this.spool);
+  /** Layers that lie in the spool. */
+  async spooled(): Promise<string[]> {
+    return (await readdir(this.spool)).filter(name => name !== 'sources');
   }
 
   async #start(name: string, file: string, settings: NodeJS.ProcessEnv) {

@@ -18,7 +18,8 @@ const LONG = { DERIVERY_LEASE_SECONDS: '600', DERIVERY_HOLD_SECONDS: '2' };
 
 const MOMENTS: Readonly<Record<string, readonly string[]>> = {
   'while it claims': ['Commit images sent'],
-  'while names are evaluated': ['nix-instantiate started'],
+  'while a source is copied': ['nix-instantiate store-folder.nix started'],
+  'while names are evaluated': ['nix-instantiate --argstr request started'],
   'while a layer is packed': ['spool opened', 'spool written'],
   'while a blob is stored': ['POST sent'],
 };

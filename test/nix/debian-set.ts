@@ -17,6 +17,7 @@ import { nixConfig } from '#local/nix.ts';
 import { openNix, type Nix } from '#worker/nix/nix.ts';
 import { realise } from '#worker/nix/realise.ts';
 import { resolve, type FoundItem, type ResolvedItem } from '#worker/nix/resolve.ts';
+import { runNix } from '#worker/nix/run-nix.ts';
 import type { StoredSource } from '#worker/nix/stored-source.ts';
 import { storeFolder } from '#test/worker/nix/store-folder.ts';
 
@@ -27,6 +28,8 @@ const CACHE =
 export interface DebianSet {
   readonly folder: string;
   readonly revision: string;
+  /** Nix's name of what packages are resolved for. */
+  readonly system: string;
   /** The folder in the store. */
   readonly source: StoredSource;
   /** Nix with the shared store. */
@@ -37,20 +40,20 @@ export interface DebianSet {
 
 export const SYSTEM = 'x86_64-linux';
 
+/** The other one that the set is made for; its packages are built here, and do not run. */
+export const OTHER_SYSTEM = 'aarch64-linux';
+
 /** The shared set and store. Test files run at the same time: one fetches, the others wait. */
 export async function debianSet(): Promise<DebianSet> {
   await mkdir(CACHE, { recursive: true });
   const cache = await realpath(CACHE);
   return locked(join(cache, 'lock'), async () => {
-    const { folder, revision } = await fetchDebianPackages({
-      folder: join(cache, 'debian'),
-      architecture: 'amd64',
-    });
+    const { folder, revision } = await fetchDebianPackages({ folder: join(cache, 'debian') });
     const name = `store-${revision.slice(0, 16)}`;
     await removeOtherStores(cache, name);
     const store = join(cache, name);
     const nix = openNix({ store, config: await nixConfig('debian') });
-    return { folder, revision, source: await storeFolder(nix, folder), nix, store };
+    return { folder, revision, system: SYSTEM, source: await storeFolder(nix, folder), nix, store };
   });
 }
 
@@ -66,7 +69,17 @@ export async function resolveNames(
 ): Promise<ResolvedItem[]> {
   const signal = AbortSignal.timeout(120_000);
   const source = folder === set.folder ? set.source : await storeFolder(set.nix, folder);
-  return resolve(set.nix, { source, system: SYSTEM, packages, importArguments }, { signal });
+  return resolve(set.nix, { source, system: set.system, packages, importArguments }, { signal });
+}
+
+/** The names of all packages of the shared set that can be built. */
+export async function packageNames(set: DebianSet): Promise<string[]> {
+  const expression = fileURLToPath(new URL('package-names.nix', import.meta.url));
+  const args = ['--eval', '--strict', '--json', expression];
+  const parameters = ['--argstr', 'folder', set.folder, '--argstr', 'system', set.system];
+  const signal = AbortSignal.timeout(120_000);
+  const { stdout } = await runNix(set.nix, 'nix-instantiate', [...args, ...parameters], { signal });
+  return JSON.parse(stdout) as string[];
 }
 
 /** Resolves names of which all have to be found, and builds them. */

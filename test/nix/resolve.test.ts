@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import * as fc from 'fast-check';
-import { debianSet, resolveNames, type DebianSet } from '#test/nix/debian-set.ts';
+import { debianSet, found, resolveNames, type DebianSet } from '#test/nix/debian-set.ts';
+import { folderOf } from '#test/worker/nix/source-of.ts';
 import { scratchSet } from '#test/worker/nix/scratch-set.ts';
+import type { WrittenAttribute } from '#worker/nix/written-attribute.ts';
 
 let set: DebianSet;
 before(async () => {
@@ -54,15 +56,39 @@ suite('names that are found', () => {
 });
 
 suite('names that are not', () => {
+  const near = (written: string, attribute = written): WrittenAttribute[] => [{ attribute, written }];
+
   test('each with its reason, beside one that is found', async () => {
     const wrong = {
-      gti: { kind: 'not_found', near: ['git'] },
-      'xorg.xew': { kind: 'not_found', near: ['xorg.xev'] },
+      gti: { kind: 'not_found', near: near('git') },
+      'xorg.xew': { kind: 'not_found', near: near('xorg.xev') },
+      // What follows the set that is not there has to be in the one that is like it.
+      'xrog.xev': { kind: 'not_found', near: near('xorg.xev') },
+      'xrog.hello': { kind: 'not_found', near: near('hello') },
+      // In a set where nixpkgs keeps such packages.
+      xev: { kind: 'not_found', near: near('xorg.xev') },
+      'perlpackages.six': { kind: 'not_found', near: near('python3packages.six', 'python3Packages.six') },
+      // There is a "lib", but it is no package; and "removed-hello" is only words.
+      libb: { kind: 'not_found', near: [] },
+      'removed-helo': { kind: 'not_found', near: [] },
       'openssl.doc': { kind: 'not_found', near: [] },
       'hello.': { kind: 'not_found', near: [] },
       'lib.id.x': { kind: 'not_found', near: [] },
       'pkgs.pkgs.pkgs.pkgs.pkgs.pkgs.hello': { kind: 'not_found', near: [] },
-      'twin-hello': { kind: 'ambiguous', candidates: ['Twin-hello', 'twin-Hello'] },
+      'twin-hello': {
+        kind: 'ambiguous',
+        candidates: [
+          { attribute: 'Twin-hello', written: '0__54win-hello' },
+          { attribute: 'twin-Hello', written: 'twin__2d__48ello' },
+        ],
+      },
+      'pkgs.twin-hello.out': {
+        kind: 'ambiguous',
+        candidates: [
+          { attribute: 'pkgs.Twin-hello.out', written: 'pkgs.0__54win-hello.out' },
+          { attribute: 'pkgs.twin-Hello.out', written: 'pkgs.twin__2d__48ello.out' },
+        ],
+      },
       lib: { kind: 'not_a_package', type: 'set' },
       'lib.version': { kind: 'not_a_package', type: 'string' },
       'lib.id': { kind: 'not_a_package', type: 'lambda' },
@@ -79,7 +105,7 @@ suite('names that are not', () => {
         reasons: ['unsupported'],
         message: /is not available on the requested hostPlatform/,
       },
-      'removed-hello': { kind: 'failed', message: /^removed-hello has been removed, use hello$/ },
+      'removed-hello': { kind: 'removed', message: /^removed-hello has been removed, use hello$/ },
     };
     const [hello, ...items] = await resolveNames(set, ['hello', ...Object.keys(wrong)]);
     assert.equal(hello?.kind, 'found');
@@ -196,6 +222,30 @@ test('the name itself comes before those that differ in case', async context => 
   );
 });
 
+test('the priority of a package is its own, and else nixpkgs’ default', async context => {
+  const priorities = {
+    own: '{ priority = -10; }',
+    fraction: '{ priority = 1.5; }',
+    none: '{ }',
+    text: '{ priority = "high"; }',
+    thrown: '{ priority = throw "no"; }',
+    infinite: '{ priority = 1.0e200 * 1.0e200; }',
+  };
+  const folder = await folderOf(context, {
+    'default.nix': `{ system, ... }: builtins.mapAttrs (name: meta:
+      derivation { inherit name system; builder = "/b"; } // { inherit meta; }) {
+        ${Object.entries(priorities)
+          .map(([name, meta]) => `${name} = ${meta};`)
+          .join('\n')}
+      }`,
+  });
+  const items = found(await resolveNames(set, Object.keys(priorities), folder));
+  assert.deepEqual(
+    items.map(({ priority }) => priority),
+    [-10, 1.5, 5, 5, 5, 5],
+  );
+});
+
 test('sets of tests are out of reach', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'derivery-set-'));
   try {
@@ -220,7 +270,7 @@ test('a set as large as nixpkgs is searched in moments', async () => {
       join(folder, 'default.nix'),
       `{ system, ... }: builtins.listToAttrs (builtins.genList (n: {
          name = "package-\${toString n}";
-         value = throw "nothing but names is looked at";
+         value = if n < 70 then derivation { name = "x"; inherit system; builder = "/b"; } else throw "it is looked at";
        }) 20000)`,
     );
     const names = Array.from({ length: 64 }, (_, index) => `pakcage-${index}`);
@@ -228,7 +278,7 @@ test('a set as large as nixpkgs is searched in moments', async () => {
     assert.deepEqual(items[7], {
       kind: 'not_found',
       name: 'pakcage-7',
-      near: ['package-7', 'package-0', 'package-1'],
+      near: ['package-7', 'package-0', 'package-1'].map(name => ({ attribute: name, written: name })),
     });
   } finally {
     await rm(folder, { recursive: true });

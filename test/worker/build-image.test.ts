@@ -48,9 +48,10 @@ function build(
   const { log } = collectLog();
   const revisions = { forImage: revision, refresh: () => assert.fail('no source is to be looked at') };
   const settings = layerBudget === undefined ? SETTINGS : settingsDigest({ ...IMAGE_SETTINGS, layerBudget });
-  const { images } = cloud;
+  const { images, hints } = cloud;
+  const makeIndex = () => assert.fail('no index is to be made');
   return buildImage(
-    { images, revisions, makeImage, settings, leaseSeconds, limitSeconds, log, stopping },
+    { images, hints, revisions, makeIndex, makeImage, settings, leaseSeconds, limitSeconds, log, stopping },
     key,
   );
 }
@@ -259,17 +260,6 @@ describe('an image that there is already', () => {
     assert.equal(await build(key, () => Promise.resolve(newer), moved), 'done');
     const { document } = await cloud.images.read(key);
     assert.deepEqual([document?.current?.digest, document?.current?.revision], [newer.digest, 'r2']);
-  });
-
-  test('is made anew at the same revision where the settings are others', async () => {
-    const { key, request } = await cloud.newQueued();
-    await build(key, () => Promise.resolve(image));
-    const settings = settingsDigest({ ...IMAGE_SETTINGS, layerBudget: 7 });
-    await cloud.images.queue(key, request, { by: 'pull', settings }, await cloud.images.read(key));
-    const { manifest: other } = published('an image of seven layers');
-    assert.equal(await build(key, () => Promise.resolve(other), { layerBudget: 7 }), 'done');
-    const { document } = await cloud.images.read(key);
-    assert.deepEqual([document?.current?.digest, document?.current?.settings], [other.digest, settings]);
   });
 
   test('is served on where making a newer one fails, and not where the package set refuses it', async () => {

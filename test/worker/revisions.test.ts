@@ -103,7 +103,8 @@ describe('the revision to make an image at', () => {
   });
 
   test('of a folder is looked for each time: what it held is not there any more', async () => {
-    const source = { kind: 'path', folder: `/srv/${randomBytes(8).toString('hex')}` } as const;
+    const folder = `/srv/${randomBytes(8).toString('hex')}`;
+    const source = { kind: 'path', folder } as const;
     const { asked, revisions } = revisionsOf(() => ({ revision: `r${asked.length}`, gitRef: undefined }));
     assert.equal((await get(revisions, cloud.newImage(source).request)).revision, 'r1');
     const { request } = cloud.newImage(source);

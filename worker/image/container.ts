@@ -85,5 +85,18 @@ function mainProgram(
 
 /** Links are not followed: those into the store lead elsewhere where the store is not at its own place. */
 function hasFile(place: string): boolean {
-  return lstatSync(place, { throwIfNoEntry: false })?.isDirectory() === false;
+  try {
+    return !lstatSync(place).isDirectory();
+  } catch (error) {
+    // An output may be a file itself, and a package may call its program anything.
+    if (error instanceof Error && 'code' in error && NOT_THERE.has(error.code)) return false;
+    throw error;
+  }
 }
+
+const NOT_THERE: ReadonlySet<unknown> = new Set([
+  'ENOENT',
+  'ENOTDIR',
+  'ENAMETOOLONG',
+  'ERR_INVALID_ARG_VALUE',
+]);

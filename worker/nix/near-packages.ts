@@ -25,7 +25,10 @@ export async function nearPackages(
     const key = attribute.join('.');
     const matcher = matchers.get(key) ?? createMatcher(attribute, names[key] ?? []);
     matchers.set(key, matcher);
-    return { name, near: [...matcher(name), ...sameLastComponent(name, topLevel)] };
+    const alike = matcher(name);
+    const known = new Set(alike.map(({ written }) => written));
+    const elsewhere = sameLastComponent(name, topLevel).filter(({ written }) => !known.has(written));
+    return { name, near: [...alike, ...elsewhere] };
   });
   const wanted = new Set(guesses.flatMap(({ near }) => near.map(({ written }) => written)));
   const there = await look([...wanted]);

@@ -13,11 +13,11 @@ export function toIntegrity(hash: string): string {
 /** The digits are written from the last to the first, each for five bits (Nix, src/libutil/hash.cc). */
 function decodeBase32(digits: string): Buffer {
   const bytes = Buffer.alloc(Math.floor((digits.length * 5) / 8));
-  [...digits].toReversed().forEach((digit, at) => {
-    const value = ALPHABET.indexOf(digit) << ((at * 5) % 8);
+  for (let at = 0; at < digits.length; at++) {
+    const value = ALPHABET.indexOf(digits.charAt(digits.length - 1 - at)) << ((at * 5) % 8);
     const index = Math.floor((at * 5) / 8);
     bytes[index] = (bytes[index] ?? 0) | (value & 0xff);
     if (index + 1 < bytes.length) bytes[index + 1] = (bytes[index + 1] ?? 0) | (value >> 8);
-  });
+  }
   return bytes;
 }

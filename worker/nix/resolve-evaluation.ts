@@ -90,18 +90,13 @@ async function argumentsOf(request: EvaluationRequest): Promise<string[]> {
     packages: packages.map(name => ({ name, components: spellingsOf(name) ?? [] })),
     mode,
   };
-  return [
-    '--eval',
-    '--strict',
-    '--json',
-    // Without it the derivations would not be written.
-    ...(mode === 'look' ? [] : ['--read-write-mode']),
-    ...['--option', 'pure-eval', 'true'],
-    ...(source.kind === 'flake' ? ['--option', 'extra-experimental-features', 'flakes'] : []),
-    ...['--expr', await resolver()],
-    ...['--argstr', 'request', JSON.stringify(data)],
-    ...(overlay === undefined ? [] : ['--argstr', 'overlay', overlay]),
-  ];
+  // Without read-write mode the derivations would not be written.
+  const mayWrite = mode === 'look' ? [] : ['--read-write-mode'];
+  const flakes = source.kind === 'flake' ? ['--option', 'extra-experimental-features', 'flakes'] : [];
+  const overlays = overlay === undefined ? [] : ['--argstr', 'overlay', overlay];
+  const expression = ['--expr', await resolver(), '--argstr', 'request', JSON.stringify(data), ...overlays];
+  const pure = ['--option', 'pure-eval', 'true', ...flakes];
+  return ['--eval', '--strict', '--json', ...mayWrite, ...pure, ...expression];
 }
 
 /** What pure mode takes for a path in the store: its hash has to be said too, then it is neither read nor copied. */

@@ -99,9 +99,9 @@ async function resolvePossible(
   request: ResolveRequest,
   signal: AbortSignal,
 ): Promise<ResolvedItem[]> {
-  const { items, names } = await askForAll();
-  const near = await nearPackages(nix, request, items, names, signal);
-  return someAtATime(ALONE_AT_A_TIME, items, signal, async (item, stop) => resolved(item, stop));
+  const asked = await askForAll();
+  const near = await nearPackages(nix, request, asked.items, asked.names, signal);
+  return someAtATime(ALONE_AT_A_TIME, asked.items, signal, async (item, stop) => resolved(item, stop));
 
   async function askForAll(): Promise<Asked> {
     const whole = await evaluateAs('resolve', request.packages, signal);

@@ -1,5 +1,5 @@
 // Trees of package sources in the Nix store, kept from the garbage collector while this worker lives.
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, realpath, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LRUCache } from 'lru-cache';
 import { TransientError } from '#core/errors.ts';
@@ -18,10 +18,10 @@ export type SourceStore = ReturnType<typeof openSourceStore>;
 /** Trees that are kept at a time: some more than the sources that are in use. */
 const KEPT = 16;
 
-/** `rootsFolder` is this process's own: it gets a link for each tree that is kept. */
-export function openSourceStore(nix: Nix, rootsFolder: string) {
+/** `rootsFolder` is this process's own: it gets a link for each tree that is kept, the last `limit` that were wanted. */
+export function openSourceStore(nix: Nix, rootsFolder: string, limit = KEPT) {
   const roots = new LRUCache<StorePath, string>({
-    max: KEPT,
+    max: limit,
     // A link that stays keeps a tree on the disk, and nothing else.
     dispose: root => void rm(root, { force: true }).catch(() => undefined),
   });
@@ -61,7 +61,9 @@ export function openSourceStore(nix: Nix, rootsFolder: string) {
     async add(folder: string, signal: AbortSignal): Promise<StoredTree> {
       const explain = (stderr: string): Error =>
         new TransientError(`the package source cannot be copied: ${errorMessage(stderr)}`);
-      const path = await runExpression(nix, { name: 'store-folder', argument: { folder }, explain }, signal);
+      // A link would be copied as one. Where nothing is, Nix says so.
+      const argument = { folder: await realpath(folder).catch(() => folder) };
+      const path = await runExpression(nix, { name: 'store-folder', argument, explain }, signal);
       return describe(path, signal);
     },
   };

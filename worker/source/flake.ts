@@ -59,6 +59,9 @@ const SETTINGS = {
 
 function failure(reference: string, input: FlakeInput, stderr: string): Error {
   const message = errorMessage(stderr);
+  if (/couldn't find remote ref|unknown revision/.test(stderr)) {
+    return refusal(`${reference} has no branch, tag or commit of that name`);
+  }
   if (input.type === 'git' && /\bgit\b/.test(message)) return gitFailure(String(input['url']), stderr);
   const status = /HTTP error (?<status>40[134])\b/.exec(message)?.groups?.['status'];
   if (status === '404') return refusal(`${reference} does not exist, or wants a login`);

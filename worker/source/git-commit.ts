@@ -95,7 +95,8 @@ async function writeFiles(
   folder: string,
   signal: AbortSignal,
 ): Promise<void> {
-  if ((await run(['cat-file', '-t', commit], { signal })).stdout.trim() !== 'commit') {
+  const type = await run(['cat-file', '-t', commit], { signal });
+  if (type.succeeded && type.stdout.trim() !== 'commit') {
     throw new PermanentError({ kind: 'unknown_source', message: `${commit} is the name of no commit` });
   }
   const tree = join(folder, 'tree');
@@ -107,6 +108,7 @@ async function writeFiles(
     throw new PermanentError({ kind: 'unknown_source', message });
   }
   const written =
+    type.succeeded &&
     read.succeeded &&
     (await run([`--work-tree=${tree}`, 'checkout-index', '--all', '--quiet'], options)).succeeded;
   if (written) return;

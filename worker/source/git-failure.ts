@@ -12,7 +12,7 @@ const NO_REPOSITORY =
   /does not appear to be a git repository|repository '.*' not found|returned error: (?:404|410)|Repository not found|not valid: is this a git repository/i;
 
 const OTHER_PROTOCOL =
-  /transport '.*' not allowed|Protocol ".*" (?:not supported|disabled)|Unsupported protocol/i;
+  /transport '.*' not allowed|Protocol ".*" (?:not supported|disabled)|Unsupported (?:protocol|URL scheme)/i;
 
 /** The error for a git command that could not read the repository and ended with this on stderr. No credentials are in it. */
 export function gitFailure(url: string, stderr: string): PermanentError | TransientError {
@@ -44,7 +44,10 @@ function refusal(message: string): PermanentError {
 /** What git says is wrong, without names of files on this worker; what follows it is advice for people at a terminal. */
 function reason(stderr: string): string {
   const lines = stderr.split(/[\r\n]+/).filter(line => line !== '');
-  const fatal = lines.find(line => line.startsWith('fatal: '))?.slice('fatal: '.length);
-  const said = fatal ?? lines.at(-1) ?? 'it says nothing';
+  const at = lines.findIndex(line => line.startsWith('fatal: '));
+  const fatal = lines[at]?.slice('fatal: '.length);
+  // Why, is said by ssh before.
+  const said =
+    (fatal?.startsWith('Could not read') ? lines[at - 1] : fatal) ?? lines.at(-1) ?? 'it says nothing';
   return said.replaceAll(/'\/[^']*'|(?<![^\s"(])\/[^\s:]+/g, 'a file').replaceAll(/:\/\/[^/\s]*@/g, '://');
 }

@@ -23,7 +23,10 @@ export async function resolveGitRef(
   // What is no ref could be a pattern: git matches those.
   const wanted = ref === HEAD_REF ? ['HEAD'] : isGitRef(ref) ? [`refs/heads/${ref}`, `refs/tags/${ref}`] : [];
   const patterns = wanted.flatMap(name => [name, `${name}^{}`]);
-  const commits = wanted.length === 0 ? new Map() : await list(git, url, patterns, signal);
+  // Without these a server lists all it has: on GitHub hundreds of thousands of pull requests, and for HEAD it has to.
+  const kinds = ref === HEAD_REF ? [] : ['--heads', '--tags'];
+  const commits =
+    wanted.length === 0 ? new Map() : await list(git, url, [...kinds, '--', url, ...patterns], signal);
   for (const gitRef of wanted) {
     const revision = commits.get(gitRef);
     if (revision !== undefined) return { revision, gitRef };
@@ -37,6 +40,7 @@ const NAMESPACES = ['refs/heads/', 'refs/tags/'];
 
 /** The commits that branches and tags of a repository stand at. Throws as {@link resolveGitRef} does. */
 export async function listTips(git: Git, url: string, signal: AbortSignal): Promise<ReadonlySet<string>> {
+<<<<<<< HEAD
   return new Set((await listAll(git, url, signal)).values());
 }
 
@@ -55,16 +59,19 @@ function listAll(git: Git, url: string, signal: AbortSignal): Promise<ReadonlyMa
     NAMESPACES.map(namespace => `${namespace}*`),
     signal,
   );
+=======
+  return new Set((await list(git, url, ['--heads', '--tags', '--', url], signal)).values());
+>>>>>>> issue4
 }
 
 /** The commit that each ref stands for, by the ref's full name; of an annotated tag (`^{}`) the one behind it. */
 async function list(
   git: Git,
   url: string,
-  patterns: readonly string[],
+  what: readonly string[],
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, string>> {
-  const args = ['ls-remote', '--quiet', '--', url, ...patterns];
+  const args = ['ls-remote', '--quiet', ...what];
   const { succeeded, stdout, stderr } = await git(args, { signal, protocol: gitProtocol(url) });
   if (!succeeded) throw gitFailure(url, stderr);
   const commits = new Map<string, string>();

@@ -49,7 +49,7 @@ export function openGit({ environment, patienceMs }: Partial<GitSettings> = {}):
     const { signal, protocol } = options;
     signal.throwIfAborted();
     // The kernel kills git with the thread that started it: a worker that is killed cannot.
-    const child = execa('setpriv', ['--pdeathsig=KILL', 'git', ...CONFIGURATION, ...args], {
+    const child = execa('setpriv', ['--pdeathsig=KILL', 'git', ...configuration(patience), ...args], {
       env: { ...variables(worker, protocol), ...options.environment },
       extendEnv: false,
       // Not in a repository by accident, whose configuration would count.
@@ -98,9 +98,17 @@ const CONFIGURATION = [
   'gc.auto=0',
   'maintenance.auto=false',
   'fetch.recurseSubmodules=false',
+  // What is lost with the power is fetched again.
+  'core.fsync=none',
   // What is fetched stays in packs, which can be counted.
   'fetch.unpackLimit=1',
-].flatMap(setting => ['-c', setting]);
+];
+
+/** Git's helper for HTTP outlives a git that is killed: it has to lose patience by itself. */
+function configuration(patienceMs: number): string[] {
+  const lowSpeed = ['http.lowSpeedLimit=1', `http.lowSpeedTime=${Math.ceil(patienceMs / 1000)}`];
+  return [...CONFIGURATION, ...lowSpeed].flatMap(setting => ['-c', setting]);
+}
 
 /** How programs, credentials and the network are found. Nothing that tells git what to do. */
 const INHERITED = [

@@ -5,12 +5,11 @@ import { execa, ExecaError } from 'execa';
 import { StartError } from '../start-error.ts';
 import { debianSources, type AptSource } from './apt-sources.ts';
 
-export type DebianArchitecture = 'amd64' | 'arm64';
-
 export interface AptOptions {
   /** For apt's lists and settings; created, and left to the caller to remove. */
   readonly folder: string;
-  readonly architecture: DebianArchitecture;
+  /** Debian's name of it: `arm64`. */
+  readonly architecture: string;
   readonly signal: AbortSignal | undefined;
   /** The sources that may be Debian's; those of the machine. */
   readonly candidates?: () => Promise<AptSource[]>;
@@ -19,8 +18,21 @@ export interface AptOptions {
 export interface Apt {
   /** The servers that packages come from. */
   readonly hosts: readonly string[];
-  /** Puts one .deb file a name into `folder`. apt checks them against Debian's signatures. */
-  download(names: readonly string[], folder: string): Promise<void>;
+  /** The files of packages, as Debian has them now; its signatures vouch for what they say. */
+  locate(names: readonly string[]): Promise<DebFile[]>;
+  /** Puts the files into `folder`. apt checks that they are what was signed. */
+  download(debs: readonly DebFile[], folder: string): Promise<void>;
+}
+
+export interface DebFile {
+  /** The package's name. */
+  readonly name: string;
+  /** The file's name: `hello_2.10-3_amd64.deb`. */
+  readonly file: string;
+  /** Bytes. */
+  readonly size: number;
+  /** In hexadecimal. */
+  readonly sha256: string;
 }
 
 const CODENAME = 'bookworm';
@@ -28,7 +40,10 @@ const CODENAME = 'bookworm';
 /** What Debian signs its archive with (package debian-archive-keyring): no other key makes a package Debian's. */
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
-/** Reads the package lists of Debian 12. Throws a {@link StartError} where the machine has no source for it. */
+/**
+ * Reads the package lists of Debian 12. Throws a {@link StartError} where the machine has no source for it, or none that
+ * has the architecture.
+ */
 export async function openApt({
   folder,
   architecture,
@@ -70,29 +85,43 @@ export async function openApt({
     await apt(['update']);
   }
   const targets = ['indextargets', '--format', '$(CODENAME)', 'Created-By: Packages'];
-  const codenames = new Set((await apt(targets)).split('\n'));
+  const codenames = new Set((await apt(targets)).split('\n').filter(Boolean));
+  if (codenames.size === 0) {
+    throw new StartError(`This machine's sources of Debian packages have none for ${architecture}.`);
+  }
   // "stable" and its like are of one release today and of another tomorrow.
   const others = [...codenames].filter(name => name.split('-')[0] !== CODENAME);
   if (others.length > 0 || !codenames.has(CODENAME)) throw noDebian(others);
 
   return {
     hosts: [...new Set(sources.map(({ uri }) => new URL(uri).host || uri))],
-    async download(names, into) {
-      await apt(['download', ...names], into);
-      const files = (await readdir(into)).filter(name => name.endsWith('.deb'));
-      if (files.length !== names.length) {
-        throw new StartError(`apt-get fetched ${files.length} of ${names.length} Debian packages.`);
-      }
+    async locate(names) {
+      const debs = parseUris(await apt(['download', '--print-uris', ...names]));
+      const [missing] = names.filter(wanted => !debs.some(({ name }) => name === wanted));
+      if (missing !== undefined) throw new StartError(`apt-get does not say where to find ${missing}.`);
+      return debs;
+    },
+    async download(debs, into) {
+      await apt(['download', ...debs.map(({ name }) => name)], into);
+      const files = new Set(await readdir(into));
+      const [missing] = debs.filter(({ file }) => !files.has(file));
+      if (missing !== undefined) throw new StartError(`apt-get did not fetch ${missing.file}.`);
     },
   };
 }
 
+/** Parses lines of address, file name, size and hash: `'http://…' hello_2.10-3_amd64.deb 53152 SHA256:…`. */
+export function parseUris(lines: string): DebFile[] {
+  const pattern =
+    /^'[^']+' (?<file>(?<name>[a-z0-9.+-]+)_[^\s/]+\.deb) (?<size>\d+) SHA256:(?<sha256>[0-9a-f]{64})$/gm;
+  return [...lines.matchAll(pattern)].map(({ groups }) => {
+    const { name = '', file = '', size, sha256 = '' } = groups ?? {};
+    return { name, file, size: Number(size), sha256 };
+  });
+}
+
 /** The folders that apt wants, and settings that replace the machine's wherever those would act outside of them. */
-async function layOut(
-  folder: string,
-  architecture: DebianArchitecture,
-  sources: readonly AptSource[],
-): Promise<void> {
+async function layOut(folder: string, architecture: string, sources: readonly AptSource[]): Promise<void> {
   await mkdir(join(folder, 'state', 'lists', 'partial'), { recursive: true });
   await mkdir(join(folder, 'cache', 'archives', 'partial'), { recursive: true });
   await writeFile(join(folder, 'status'), '');
@@ -109,6 +138,14 @@ async function layOut(
     ),
     // Whatever the machine does after its own updates.
     ...['Pre-Invoke', 'Post-Invoke', 'Post-Invoke-Success'].map(name => `#clear APT::Update::${name};`),
+    // Lists of packages, and none of what the machine also wants to know of its own sources.
+    '#clear Acquire::IndexTargets;',
+    'Acquire::IndexTargets::deb::Packages {',
+    '  MetaKey "$(COMPONENT)/binary-$(ARCHITECTURE)/Packages";',
+    '  ShortDescription "Packages";',
+    '  Description "$(RELEASE)/$(COMPONENT) $(ARCHITECTURE) Packages";',
+    '  Optional "0";',
+    '};',
     '#clear APT::Architectures;',
     `APT::Architecture "${architecture}";`,
     `APT::Architectures { "${architecture}"; };`,

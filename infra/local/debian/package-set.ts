@@ -1,10 +1,38 @@
-// The files of a fetched package set: `*.nix`, `deb.sh`, and `debs/<architecture>/*.deb`.
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { copyFile, mkdir, readdir, readFile } from 'node:fs/promises';
+// The files of a fetched package set: `*.nix`, `*.sh`, and `debs/<architecture>/*.deb` or, where an architecture was not
+// to be had, `debs/<architecture>.missing` with the reason.
+import { createHash, hash } from 'node:crypto';
+import { access, copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { byCodeUnits } from '#core/order.ts';
+import { isMissing } from '../is-missing.ts';
+import { ARCHITECTURES, type DebianArchitecture } from './architecture.ts';
+
+/** Where a set has the packages of an architecture. */
+export function debsFolder(set: string, architecture: DebianArchitecture): string {
+  return join(set, 'debs', architecture);
+}
+
+/** Has the set say, in a sentence, why it has no packages of the architecture (nix/debian/build.nix). */
+export async function recordLacking(
+  set: string,
+  architecture: DebianArchitecture,
+  reason: string,
+): Promise<void> {
+  await mkdir(join(set, 'debs'), { recursive: true });
+  await writeFile(`${debsFolder(set, architecture)}.missing`, reason);
+}
+
+/** The architectures that a set has no packages of. */
+export async function lackingArchitectures(set: string): Promise<DebianArchitecture[]> {
+  const lacking: DebianArchitecture[] = [];
+  for (const architecture of ARCHITECTURES) {
+    await access(debsFolder(set, architecture)).catch((error: unknown) => {
+      if (!isMissing(error)) throw error;
+      lacking.push(architecture);
+    });
+  }
+  return lacking;
+}
 
 /** Copies the expressions, which thereby belong to the set and to its revision. */
 export async function copyExpressions(from: string, to: string): Promise<void> {
@@ -20,10 +48,9 @@ export async function expressionsDiffer(a: string, b: string): Promise<boolean> 
 
 /**
  * The revision of the set in `folder`: SHA-256, in hexadecimal, over the lines that sha256sum would print for its files
- * in order. Throws ENOENT where `required`, a folder of packages, is missing.
+ * in order.
  */
-export async function hashPackageSet(folder: string, required = join(folder, 'debs')): Promise<string> {
-  await readdir(required);
+export async function hashPackageSet(folder: string): Promise<string> {
   const debs = await readdir(join(folder, 'debs'), { recursive: true, withFileTypes: true });
   const files = [
     ...(await expressionNames(folder)),
@@ -47,8 +74,7 @@ async function readExpressions(folder: string): Promise<Map<string, string>> {
   return new Map(await Promise.all(names.map(read)));
 }
 
-async function hashFile(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(file), hash);
-  return hash.digest('hex');
+/** SHA-256 in hexadecimal. At once, for packages are small, and a stream takes twice the time. */
+export async function hashFile(file: string): Promise<string> {
+  return hash('sha256', await readFile(file), 'hex');
 }

@@ -32,7 +32,7 @@ async function newQueuedAgain() {
 }
 
 describe('the holder of a lease', () => {
-  type Write = (key: RequestKey, token: string) => Promise<void>;
+  type Write = (key: RequestKey, token: string) => Promise<unknown>;
   const writes: readonly [what: string, write: Write][] = [
     ['renew', (key, token) => cloud.images.renew(key, token, { name: 'building', done: 1, of: 2 })],
     ['publish', (key, token) => cloud.images.publish(key, token, published('by the wrong one'))],

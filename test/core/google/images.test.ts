@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import type { Failure } from '#core/failure.ts';
 import { ATTEMPT_LIMIT } from '#core/image-life.ts';
 import type { SeenImage } from '#core/google/images.ts';
+import type { RequestKey } from '#core/image-request.ts';
 import { openManifests } from '#core/google/manifests.ts';
 import { claimant, Cloud } from '#test/cloud.ts';
 import { SETTINGS } from '#test/core/deployment.ts';
@@ -243,16 +244,44 @@ describe('publish and watch', () => {
 });
 
 describe('unfinished builds', () => {
-  test('are those that are queued or being built, up to a limit', async () => {
-    const queued = await cloud.newQueued();
+  async function unfinished(): Promise<string[]> {
+    const keys: string[] = [];
+    for await (const { key } of cloud.images.unfinished()) keys.push(key);
+    return keys;
+  }
+
+  test('are those that are queued or being built, the oldest of each first', async () => {
+    const older = await cloud.newQueued();
+    const newer = await cloud.newQueued();
     const building = await cloud.newQueued();
     await cloud.images.claim(building.key, claimant('a'));
     const failed = await cloud.newQueued();
     await cloud.images.claim(failed.key, claimant('a'));
     await cloud.images.fail(failed.key, 'a', refusal, 'r1');
-    const keys = (await cloud.images.unfinished(500)).map(({ key }) => key);
-    assert.ok(keys.includes(queued.key) && keys.includes(building.key));
-    assert.ok(!keys.includes(failed.key));
-    assert.equal((await cloud.images.unfinished(1)).length, 1);
+    const keys = await unfinished();
+    const ours = [older, newer, building, failed].map(({ key }) => key);
+    assert.deepEqual(
+      keys.filter(key => ours.includes(key as RequestKey)),
+      ours.slice(0, 3),
+    );
+  });
+
+  test('are all found, however many there are', async () => {
+    const others = (await unfinished()).length;
+    const many = await Promise.all(Array.from({ length: 250 }, () => cloud.newQueued('refresh')));
+    const keys = await unfinished();
+    assert.equal(new Set(keys).size, others + many.length);
+    assert.equal(keys.length, others + many.length);
+  });
+
+  test('that cannot be read are told, and stop nothing', async () => {
+    const strange = cloud.newImage();
+    const build = { state: 'queued', queuedAt: new Date(0) };
+    await cloud.firestore.collection('images').doc(strange.key).create({ build });
+    const { key } = await cloud.newQueued();
+    const found: object[] = [];
+    for await (const one of cloud.images.unfinished()) found.push(one);
+    assert.ok(found.some(one => 'error' in one && 'key' in one && one.key === strange.key));
+    assert.ok(found.some(one => 'seen' in one && 'key' in one && one.key === key));
   });
 });

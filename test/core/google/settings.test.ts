@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { z } from 'zod';
 import { ConfigurationError } from '#core/errors.ts';
-import { sourceSetting } from '#core/google/deployment-settings.ts';
+import { sourceSettings } from '#core/google/deployment-settings.ts';
 import { cloudSettings, readSettings, type Environment } from '#core/google/settings.ts';
 
 const schema = z.object({
   ...cloudSettings,
-  SOURCE: sourceSetting,
+  SOURCE: sourceSettings.DERIVERY_SOURCE,
   SECONDS: z.coerce.number().positive().default(20),
   URL: z.url().optional(),
 });

@@ -1,12 +1,13 @@
 // One who pulls (or, `by` refresh, a prebuild): reads, and acts on what was read a while ago, as functions/asking.ts does.
 import assert from 'node:assert/strict';
-import type { Priority } from '#core/image-document.ts';
-import type { SettingsDigest } from '#core/image-settings.ts';
+import { askedBuild, type Priority } from '#core/image-document.ts';
 import { decidePull, type Follow, type PullPolicy } from '#core/pull-decision.ts';
 import type { SeenImage } from '#core/google/images.ts';
 import type { SeenSource } from '#core/google/sources.ts';
 import { summarise, type Answer } from './answer.ts';
-import { NEW, OLD, type Stage } from './stage.ts';
+import { SETTINGS } from '#test/core/deployment.ts';
+import type { Model } from './model.ts';
+import type { Stage } from './stage.ts';
 
 /** What was read and not acted on yet, and what the model said of it then. */
 interface Read {
@@ -20,33 +21,38 @@ interface Read {
 
 export class Client {
   readonly #stage: Stage;
+  readonly #model: Model;
   readonly #by: Priority;
-  settings: SettingsDigest = OLD;
   #read: Read | undefined;
 
-  constructor(stage: Stage, by: Priority) {
+  constructor(stage: Stage, model: Model, by: Priority) {
     this.#stage = stage;
+    this.#model = model;
     this.#by = by;
   }
 
   get policy(): PullPolicy {
     const { freshMs, staleMs } = this.#stage.parts;
-    return { settings: this.settings, freshMs, staleMs };
+    return { settings: SETTINGS, freshMs, staleMs };
   }
 
-  /** A registry of the other settings takes its place. */
-  replace(): void {
-    this.#read = undefined;
-    this.settings = this.settings === OLD ? NEW : OLD;
+  /** What it must be answered now. */
+  get expected(): Answer {
+    return this.#model.answer(this.policy, this.#stage.now);
   }
 
   async read(): Promise<void> {
-    const { parts, sourceKey, model, now } = this.#stage;
-    const image = await parts.images.read(parts.key);
+    const { parts, sourceKey, source: known } = this.#stage;
+    const image = await parts.images.read(this.#model.subject.key);
     const source = await parts.sources.read(sourceKey);
-    const { writes, sourceWrites, looks } = model;
-    const answer = model.answer(this.policy, now);
-    this.#read = { image, source, writes, sourceWrites, looks: looks.length, answer };
+    this.#read = {
+      image,
+      source,
+      writes: this.#model.writes,
+      sourceWrites: known.writes,
+      looks: known.looks.length,
+      answer: this.expected,
+    };
   }
 
   async act(lost: boolean): Promise<void> {
@@ -70,18 +76,17 @@ export class Client {
   /** One who waits is told the image's every state, and knows of the source what was known when the waiting began. */
   async listen(): Promise<void> {
     if (this.#read === undefined) return;
-    const { parts, model } = this.#stage;
+    const { parts } = this.#stage;
     const { source, looks } = this.#read;
-    const { document, readTime } = await parts.images.read(parts.key);
+    const { document, readTime } = await parts.images.read(this.#model.subject.key);
     const decision = decidePull(document, source.document, this.policy, readTime);
-    const expected = model.answer(this.policy, readTime, looks);
+    const expected = this.#model.answer(this.policy, readTime, looks);
     assert.deepEqual(summarise(decision), expected, 'what a listener is told');
   }
 
   /** Queues what was under way when it was read: nothing may come of it. */
   async queueAgain(lost: boolean): Promise<void> {
-    const state = this.#read?.image.document?.build.state;
-    if (this.#read === undefined || (state !== 'queued' && state !== 'building')) return;
+    if (this.#read === undefined || askedBuild(this.#read.image.document) === undefined) return;
     await this.#queue(this.#read, this.#by, lost);
   }
 
@@ -93,24 +98,23 @@ export class Client {
   async #follow(read: Read, follow: Follow, lost: boolean): Promise<void> {
     if (follow === 'refresh') return this.#queue(read, 'refresh', lost);
     if (follow === 'nothing') return;
-    const { parts, sourceKey, model } = this.#stage;
+    const { parts, sourceKey, source } = this.#stage;
     const asked = await parts.sources.ask(sourceKey, parts.request, read.source);
-    assert.equal(asked, model.ask(read.sourceWrites, read.source.readTime), 'who asks for a look');
+    assert.equal(asked, source.ask(read.sourceWrites, read.source.readTime), 'who asks for a look');
     if (asked) this.#stage.send({ look: 'source', topic: 'refresh' }, lost);
   }
 
   async #queue(read: Read, by: Priority, lost: boolean): Promise<void> {
-    const { parts, model } = this.#stage;
-    const { settings } = this;
-    const queued = await parts.images.queue(parts.key, parts.request, { by, settings }, read.image);
-    assert.equal(queued, model.queue(read.writes, by, settings, read.image.readTime), 'who queues');
-    if (queued) this.#stage.send({ look: 'image', topic: by }, lost);
+    const { key, request, settings } = this.#model.subject;
+    const { images } = this.#stage.parts;
+    const queued = await images.queue(key, request, { by, settings }, read.image);
+    assert.equal(queued, this.#model.queue(read.writes, by, read.image.readTime), 'who queues');
+    if (queued) this.#stage.send({ look: 'image', of: this.#model, topic: by }, lost);
   }
 
   async #raise(read: Read, lost: boolean): Promise<void> {
-    const { parts, model } = this.#stage;
-    const raised = await parts.images.raise(parts.key, read.image);
-    assert.equal(raised, model.raise(read.writes), 'who raises');
-    if (raised) this.#stage.send({ look: 'image', topic: 'pull' }, lost);
+    const raised = await this.#stage.parts.images.raise(this.#model.subject.key, read.image);
+    assert.equal(raised, this.#model.raise(read.writes), 'who raises');
+    if (raised) this.#stage.send({ look: 'image', of: this.#model, topic: 'pull' }, lost);
   }
 }

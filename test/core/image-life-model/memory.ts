@@ -20,7 +20,7 @@ export function memoryDocuments<K extends string, T>(
   alongside: Transaction,
 ): Memory<K, T> {
   const cells = new Map<K, { readonly text: string; readonly version: number }>();
-  let versions = 0;
+  let written = 0;
   let others: (() => Promise<void>) | undefined;
 
   function write(key: K, next: T): void {
@@ -28,8 +28,8 @@ export function memoryDocuments<K extends string, T>(
     const text = JSON.stringify(schema.parse(next));
     // A write that changes nothing is none: the document keeps its version.
     if (text === cells.get(key)?.text) return;
-    versions += 1;
-    cells.set(key, { text, version: versions });
+    written += 1;
+    cells.set(key, { text, version: written });
   }
 
   function see(key: K) {
@@ -40,6 +40,28 @@ export function memoryDocuments<K extends string, T>(
       version: cell && Timestamp.fromMillis(cell.version),
     };
   }
+
+  const changeBeside: Documents<K, T>['changeBeside'] = async (key, beside, decide) => {
+    for (;;) {
+      const { document, readTime } = see(key);
+      const read = [key, ...beside];
+      const versions = read.map(one => cells.get(one)?.version);
+      const change = decide(
+        document,
+        beside.map(other => see(other).document),
+        readTime,
+      );
+      const interruption = others;
+      others = undefined;
+      await interruption?.();
+      if (read.some((one, at) => cells.get(one)?.version !== versions[at])) continue;
+      if (change.next !== undefined) {
+        write(key, change.next);
+        change.alongside?.(alongside);
+      }
+      return change.result;
+    }
+  };
 
   return {
     async read(key) {
@@ -52,22 +74,12 @@ export function memoryDocuments<K extends string, T>(
       return true;
     },
 
-    async change(key, decide) {
-      for (;;) {
-        const { document, readTime } = see(key);
-        const version = cells.get(key)?.version;
-        const change = decide(document, readTime);
-        const interruption = others;
-        others = undefined;
-        await interruption?.();
-        if (cells.get(key)?.version !== version) continue;
-        if (change.next !== undefined) {
-          write(key, change.next);
-          change.alongside?.(alongside);
-        }
-        return change.result;
-      }
+    async readAll(keys) {
+      return keys.map(see);
     },
+
+    change: (key, decide) => changeBeside(key, [], (document, _others, now) => decide(document, now)),
+    changeBeside,
 
     interrupt(next) {
       others = next;

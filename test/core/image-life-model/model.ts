@@ -1,35 +1,31 @@
-// What must be true of one image and its source, whatever happens: kept beside the real documents, and written down from
-// the rules (what a pull is answered, who may write) and not from the code.
+// What must be true of one image, whatever happens: kept beside the real documents, and written down from the rules (what
+// a pull is answered, who may write) and not from the code.
 import type { Failure } from '#core/failure.ts';
 import type { ImageDocument, Phase, Priority } from '#core/image-document.ts';
-import type { ImageRequest } from '#core/image-request.ts';
+import type { ImageRequest, RequestKey } from '#core/image-request.ts';
 import type { SettingsDigest } from '#core/image-settings.ts';
 import type { PullPolicy } from '#core/pull-decision.ts';
-import type { SourceDocument } from '#core/source-document.ts';
 import type { Answer } from './answer.ts';
+import { staleSince, type SourceModel } from './source-model.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-/** The source was seen at a revision. */
-export interface Look {
-  readonly at: number;
-  readonly revision: string;
-}
-
 interface Asked {
-  readonly settings: SettingsDigest;
   by: Priority;
   queuedAt: number;
+  /** Of an index: since when it waits for its images. */
+  parkedAt: number | undefined;
   attempts: number;
   lastError: string | undefined;
   lease: { readonly token: string; readonly seconds: number; renewedAt: number; phase: Phase } | undefined;
+  /** Who waits for it, in the order in which they asked. */
+  indexes: RequestKey[];
 }
 
 interface Failed {
   readonly failure: Failure;
   readonly at: number;
-  readonly settings: SettingsDigest;
   readonly revision: string | undefined;
 }
 
@@ -38,26 +34,35 @@ interface Served {
   readonly revision: string;
   readonly checkedAt: number;
   readonly builtAt: number;
+}
+
+export interface Subject {
+  readonly key: RequestKey;
+  readonly request: ImageRequest;
   readonly settings: SettingsDigest;
+  /** Whether the request names a commit. */
+  readonly pinned: boolean;
 }
 
 export class Model {
-  /** How often the image's document was written, and the source's. */
+  readonly subject: Subject;
+  /** Of an index: its images. */
+  readonly images: readonly Model[];
+  /** The index that it is an image of, if any. */
+  index: Model | undefined;
+  /** How often the document was written. */
   writes = 0;
-  sourceWrites = 0;
   asked: Asked | undefined;
   failed: Failed | undefined;
   served: Served | undefined;
   failures: number[] = [];
-  looks: Look[] = [];
-  /** When a worker was asked to look at the source, with no answer since. */
-  lookAskedAt: number | undefined;
-  readonly request: ImageRequest;
-  readonly pinned: boolean;
+  readonly #source: SourceModel;
 
-  constructor(request: ImageRequest, pinned: boolean) {
-    this.request = request;
-    this.pinned = pinned;
+  constructor(subject: Subject, source: SourceModel, images: readonly Model[]) {
+    this.subject = subject;
+    this.#source = source;
+    this.images = images;
+    for (const image of images) image.index = this;
   }
 
   /** Of a build that is under way: whether any worker may take it. */
@@ -66,30 +71,47 @@ export class Model {
     return this.asked !== undefined && (lease === undefined || now > lease.renewedAt + lease.seconds * 1000);
   }
 
-  /** Whether whoever waits should wake the workers. */
-  isLeftAlone(now: number, patience: number): boolean {
-    if (this.asked === undefined || !this.isFree(now)) return false;
+  /** Of a build that waits for nobody but a worker: whether whoever waits should wake one. */
+  #isLeftAlone(now: number, patience: number): boolean {
+    if (this.asked === undefined || this.asked.parkedAt !== undefined || !this.isFree(now)) return false;
     return this.asked.lease !== undefined || now > this.asked.queuedAt + patience;
   }
 
-  #isUnderWay(settings: SettingsDigest, now: number): boolean {
-    return this.asked !== undefined && (this.asked.settings === settings || !this.isLeftAlone(now, 10_000));
+  /** Whom whoever waits should wake: workers of this build, or of the images that it waits for, or both. */
+  leftAlone(now: number, patience: number): Model[] {
+    const { asked, images } = this;
+    if (asked?.parkedAt === undefined) return this.#isLeftAlone(now, patience) ? [this] : [];
+    if (now <= asked.parkedAt + patience) return [];
+    const left = images.filter(image => image.#isLeftAlone(now, patience));
+    return this.#mayWait(asked) ? left : [...left, this];
   }
 
-  queue(writes: number, by: Priority, settings: SettingsDigest, now: number): boolean {
-    if (writes !== this.writes || this.#isUnderWay(settings, now)) return false;
-    const left = this.asked;
-    this.asked = {
-      settings,
-      by: left?.by === 'pull' ? 'pull' : by,
-      queuedAt: now,
-      attempts: left?.attempts ?? 0,
-      lastError: left?.lastError,
-      lease: undefined,
-    };
-    this.failed = undefined;
+  /** An index may wait for images that will wake it, and that are as urgent as it is. */
+  #mayWait({ by }: Asked): boolean {
+    const builds = this.images.flatMap(({ asked }) => asked ?? []);
+    const waking = builds.filter(({ indexes }) => indexes.includes(this.subject.key));
+    return waking.length > 0 && !(by === 'pull' && waking.some(build => build.by === 'refresh'));
+  }
+
+  queue(writes: number, by: Priority, now: number): boolean {
+    if (writes !== this.writes || this.asked !== undefined) return false;
+    this.#begin(by, now);
     this.writes += 1;
     return true;
+  }
+
+  #begin(by: Priority, now: number): Asked {
+    this.failed = undefined;
+    this.asked = {
+      by,
+      queuedAt: now,
+      parkedAt: undefined,
+      attempts: 0,
+      lastError: undefined,
+      lease: undefined,
+      indexes: [],
+    };
+    return this.asked;
   }
 
   raise(writes: number): boolean {
@@ -103,13 +125,14 @@ export class Model {
     const { asked } = this;
     if (this.isHeldBy(token)) return 'claimed';
     if (asked === undefined || !this.isFree(now)) return 'nothing-to-do';
-    if (asked.settings !== settings) return 'declined';
+    if (settings !== this.subject.settings) return 'declined';
     if (asked.attempts === 5) {
       const why = asked.lastError ?? 'every worker that took it vanished';
-      this.#end(asked, { kind: 'gave_up', message: `gave up after 5 attempts: ${why}` }, undefined, now);
+      this.#end({ kind: 'gave_up', message: `gave up after 5 attempts: ${why}` }, undefined, now);
       return 'given-up';
     }
     asked.attempts += 1;
+    asked.parkedAt = undefined;
     asked.lease = { token, seconds, renewedAt: now, phase: { name: 'resolving' } };
     this.writes += 1;
     return 'claimed';
@@ -143,8 +166,8 @@ export class Model {
   }
 
   publish(token: string, made: Pick<Served, 'digest' | 'revision' | 'checkedAt'>, now: number): void {
-    const { settings } = this.#held(token);
-    this.served = { ...made, settings, builtAt: now };
+    this.#held(token);
+    this.served = { ...made, builtAt: now };
     this.asked = undefined;
   }
 
@@ -154,114 +177,107 @@ export class Model {
   }
 
   fail(token: string, failure: Failure, revision: string | undefined, now: number): void {
-    this.#end(this.#held(token), failure, revision, now);
+    this.#held(token);
+    this.#end(failure, revision, now);
     this.writes -= 1;
   }
 
-  #end({ settings }: Asked, failure: Failure, revision: string | undefined, at: number): void {
-    this.failed = { failure, revision, settings, at };
+  #end(failure: Failure, revision: string | undefined, at: number): void {
+    this.failed = { failure, revision, at };
     if (isRefusal(failure)) this.served = undefined;
     this.asked = undefined;
     this.failures.push(at);
     this.writes += 1;
   }
 
-  ask(sourceWrites: number, now: number): boolean {
-    if (this.lookAskedAt !== undefined && now <= this.lookAskedAt + MINUTE) return false;
-    if (sourceWrites !== this.sourceWrites) return false;
-    this.lookAskedAt = now;
-    this.sourceWrites += 1;
-    return true;
+  /** An index asks for this image. */
+  askForIndex(index: RequestKey, by: Priority, revision: string, now: number): object {
+    const { served, failed } = this;
+    if (served?.revision === revision) return { kind: 'ready', digest: served.digest };
+    if (failed !== undefined && this.#holds(failed, revision, now)) {
+      return { kind: 'failed', failure: failed.failure };
+    }
+    const queued = this.asked === undefined;
+    const asked = this.asked ?? this.#begin(by, now);
+    const raised = by === 'pull' && asked.by === 'refresh';
+    const joined = !asked.indexes.includes(index);
+    if (raised) asked.by = 'pull';
+    if (joined) asked.indexes.push(index);
+    if (queued || raised || joined) this.writes += 1;
+    const hint = queued || raised || this.#isLeftAlone(now, 10_000);
+    return { kind: 'under-way', build: this.document()?.build, queued, hint };
   }
 
-  look(revision: string, at: number): void {
-    const last = this.looks.at(-1);
-    // What changes nothing is no write.
-    const isKnown = this.lookAskedAt === undefined && last?.revision === revision && last.at === at;
-    if (!isKnown) this.sourceWrites += 1;
-    this.looks.push({ revision, at });
-    this.lookAskedAt = undefined;
+  /** The worker that holds this index leaves it to its images: whether it waits for them, or must be looked at again. */
+  park(token: string, missing: string | undefined, now: number): boolean {
+    const asked = this.#held(token);
+    const waits = this.#mayWait(asked);
+    if (missing === undefined) asked.attempts -= 1;
+    else asked.lastError = missing;
+    asked.lease = undefined;
+    if (waits) asked.parkedAt = now;
+    else asked.queuedAt = now;
+    return waits;
   }
 
   /** What a pull must be answered now by one who knows of the source what was known after so many looks. */
-  answer(policy: PullPolicy, now: number, looksKnown = this.looks.length): Answer {
+  answer(policy: PullPolicy, now: number, looksKnown = this.#source.looks.length): Answer {
     if (this.writes === 0) return { kind: 'unasked' };
     const { served, failed, asked } = this;
-    const looks = this.pinned ? [] : this.looks.slice(0, looksKnown);
+    const { pinned } = this.subject;
+    const looks = pinned ? [] : this.#source.looks.slice(0, looksKnown);
     if (served !== undefined && served.checkedAt > (looks.at(-1)?.at ?? -1)) {
       looks.push({ at: served.checkedAt, revision: served.revision });
     }
     const last = looks.at(-1);
-    const toCheck = !this.pinned && (last === undefined || now >= last.at + policy.freshMs);
-    const failureHolds = failed !== undefined && this.#holds(failed, last, policy, now);
-    const underWay = this.#isUnderWay(policy.settings, now);
+    const toCheck = !pinned && (last === undefined || now >= last.at + policy.freshMs);
+    const failureHolds = failed !== undefined && this.#holds(failed, last?.revision, now);
     if (
       served !== undefined &&
       last !== undefined &&
-      (this.pinned ||
+      (pinned ||
         now < served.builtAt + policy.staleMs ||
-        now < staleSince(served, looks, last, policy) + policy.staleMs)
+        now < staleSince(served.revision, looks, last, policy) + policy.staleMs)
     ) {
-      const upToDate = served.revision === last.revision && served.settings === policy.settings;
-      const follow = toCheck ? 'check-source' : upToDate || underWay || failureHolds ? 'nothing' : 'refresh';
+      const upToDate = served.revision === last.revision;
+      const busy = upToDate || asked !== undefined || failureHolds;
+      const follow = toCheck ? 'check-source' : busy ? 'nothing' : 'refresh';
       return { kind: 'ready', digest: served.digest, follow };
     }
-    if (asked !== undefined && underWay) return { kind: 'pending', raise: asked.by === 'refresh' };
+    if (asked !== undefined) return { kind: 'pending', raise: asked.by === 'refresh' };
     if (failed !== undefined && failureHolds) {
       return { kind: 'failed', failure: failed.failure, follow: toCheck ? 'check-source' : 'nothing' };
     }
     return { kind: 'unasked' };
   }
 
-  #holds(failed: Failed, last: Look | undefined, { settings }: PullPolicy, now: number): boolean {
-    const ofRevision = isRefusal(failed.failure) && failed.revision !== undefined;
-    if (ofRevision && last !== undefined && last.revision !== failed.revision) return false;
-    const inTime = ofRevision || now < failed.at + MINUTE;
-    if (failed.settings === settings && inTime) return true;
-    return this.failuresWithin(HOUR, now) >= 5;
+  /** Whether a failure is the answer, the source having been seen last at a revision. */
+  #holds({ failure, revision, at }: Failed, seenAt: string | undefined, now: number): boolean {
+    const ofRevision = isRefusal(failure) && revision !== undefined;
+    if (ofRevision && seenAt !== undefined && seenAt !== revision) return false;
+    return ofRevision || now < at + MINUTE || this.failuresWithin(HOUR, now) >= 5;
   }
 
   failuresWithin(span: number, now: number): number {
     return this.failures.filter(at => now < at + span).length;
   }
 
-  /** How often the source was seen somewhere else than before. */
-  movesWithin(span: number, now: number): number {
-    return this.looks.filter(
-      ({ at, revision }, i) => revision !== this.looks[i - 1]?.revision && now < at + span,
-    ).length;
-  }
-
-  /** The source's document, as it must be. */
-  sourceDocument(): SourceDocument | undefined {
-    if (this.sourceWrites === 0) return undefined;
-    const { source, ref } = this.request;
-    const last = this.looks.at(-1);
-    const moves = this.looks.filter(({ revision }, i) => i > 0 && this.looks[i - 1]?.revision !== revision);
-    const left = moves.map(move => {
-      const before = this.looks[this.looks.indexOf(move) - 1];
-      return { revision: before?.revision, leftAt: move.at };
-    });
-    const earlier = left.toReversed().slice(0, 60);
-    const resolved = last && { revision: last.revision, checkedAt: last.at, earlier };
-    const document = { source, ref, resolved, askedAt: this.lookAskedAt };
-    return JSON.parse(JSON.stringify(document)) as SourceDocument;
-  }
-
-  /** The image's document, as it must be. */
+  /** The document, as it must be. */
   document(): ImageDocument | undefined {
     if (this.writes === 0) return undefined;
-    const { request, served, asked, failed, failures } = this;
+    const { subject, served, asked, failed, failures } = this;
     const document = {
-      request,
+      request: subject.request,
+      settings: subject.settings,
       current: served,
       build:
         asked === undefined
           ? failed === undefined
             ? { state: 'none' }
-            : ended(failed)
+            : { state: 'failed', failure: failed.failure, failedAt: failed.at, revision: failed.revision }
           : underWayBuild(asked),
       failuresAt: failures.length === 0 ? undefined : failures.slice(-5),
+      indexes: asked === undefined || asked.indexes.length === 0 ? undefined : asked.indexes,
     };
     return JSON.parse(JSON.stringify(document)) as ImageDocument;
   }
@@ -271,20 +287,13 @@ function isRefusal({ kind }: Failure): boolean {
   return kind === 'refused' || kind === 'unknown_package';
 }
 
-/** Since when an image is stale, or may be. */
-function staleSince(served: Served, looks: readonly Look[], last: Look, { freshMs }: PullPolicy): number {
-  if (served.revision === last.revision) return last.at + freshMs;
-  const lastThere = looks.findLastIndex(({ revision }) => revision === served.revision);
-  return looks[lastThere + 1]?.at ?? last.at;
-}
-
-function underWayBuild({ by, settings, attempts, lastError, queuedAt, lease }: Asked): object {
-  const common = { by, settings, attempts, lastError };
-  if (lease === undefined) return { state: 'queued', queuedAt, ...common };
-  const { token, renewedAt, seconds, phase } = lease;
-  return { state: 'building', lease: { token, renewedAt, durationSeconds: seconds }, phase, ...common };
-}
-
-function ended({ failure, at, settings, revision }: Failed): object {
-  return { state: 'failed', failure, failedAt: at, settings, revision };
+function underWayBuild({ by, attempts, lastError, queuedAt, parkedAt, lease }: Asked): object {
+  const common = { by, attempts, lastError };
+  if (lease !== undefined) {
+    const { token, renewedAt, seconds, phase } = lease;
+    return { state: 'building', lease: { token, renewedAt, durationSeconds: seconds }, phase, ...common };
+  }
+  return parkedAt === undefined
+    ? { state: 'queued', queuedAt, ...common }
+    : { state: 'waiting', parkedAt, ...common };
 }

@@ -19,6 +19,9 @@ export const settings = fc
     /** Whether the request names a commit. */
     pinned: fc.constantFrom(false, false, false, true),
     limits,
+    /** An image of one platform, or an index of two. */
+    form: fc.constantFrom('image' as const, 'index' as const),
+    indexes: fc.constantFrom('whole' as const, 'partial' as const),
     /** Who is there at the end: someone who waits, or only the janitor. */
     waits: fc.constantFrom('client' as const, 'janitor' as const),
   })
@@ -26,9 +29,11 @@ export const settings = fc
 
 export type Setting = typeof settings extends fc.Arbitrary<infer T> ? T : never;
 
-export function requestOf({ kind, pinned }: Setting, name: string): ImageRequest {
+export function requestOf({ kind, pinned, form }: Setting, name: string): ImageRequest {
   const commit = 'c'.repeat(40);
-  const common = { packages: [name], platforms: ['linux/amd64'], user: 'root' } as const;
+  const platforms: ImageRequest['platforms'] =
+    form === 'image' ? ['linux/amd64'] : ['linux/amd64', 'linux/arm64'];
+  const common = { packages: [name], platforms, user: 'root' } as const;
   return kind === 'channel'
     ? { ...common, source: { kind, name: pinned ? commit : 'nixos-unstable' }, ref: 'latest' }
     : { ...common, source: { kind, url: `https://example.org/${name}` }, ref: pinned ? commit : 'main' };

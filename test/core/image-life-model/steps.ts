@@ -6,7 +6,7 @@ import type { Failure } from '#core/failure.ts';
 export type Step =
   | { readonly do: 'time passes'; readonly ms: number }
   | { readonly do: 'the source moves'; readonly to: number }
-  | { readonly do: 'read' | 'listen' | 'registry of other settings'; readonly client: number }
+  | { readonly do: 'read' | 'listen'; readonly client: number }
   | {
       readonly do: 'act' | 'pull' | 'queueAgain' | 'raiseAnyway';
       readonly client: number;
@@ -15,13 +15,15 @@ export type Step =
   | { readonly do: 'wait' | 'sweep'; readonly lost: boolean }
   | { readonly do: 'lose'; readonly message: number }
   | { readonly do: 'take'; readonly worker: number; readonly message: number; readonly again: boolean }
+  | { readonly do: 'claim'; readonly worker: number; readonly image: number }
   | { readonly do: WorkerStep; readonly worker: number }
   | { readonly do: 'fail'; readonly worker: number; readonly kind: Failure['kind'] }
   | { readonly do: 'meanwhile'; readonly step: Step; readonly others: Step }
   | { readonly do: 'again and again'; readonly times: number; readonly steps: readonly Step[] };
 
 type WorkerStep =
-  | 'claim'
+  | 'ask'
+  | 'lookAt'
   | 'find'
   | 'record'
   | 'resolve'
@@ -56,12 +58,14 @@ const long = fc.constantFrom(
 
 const client = fc.nat(3);
 const worker = fc.nat(2);
+/** Of what is asked for: the index and its images. */
+const image = fc.nat(2);
 const message = fc.nat(5);
 const lost = fc.boolean();
 /** Records as our own code makes them. */
 const PLAIN = { noNullPrototype: true } as const;
 
-function byClient(what: 'read' | 'listen' | 'registry of other settings'): fc.Arbitrary<Step> {
+function byClient(what: 'read' | 'listen'): fc.Arbitrary<Step> {
   return fc.record({ do: fc.constant(what), client }, PLAIN);
 }
 
@@ -82,6 +86,7 @@ const take: fc.Arbitrary<Step> = fc.record(
   { do: fc.constant('take'), worker, message, again: fc.boolean() },
   PLAIN,
 );
+const claim: fc.Arbitrary<Step> = fc.record({ do: fc.constant('claim'), worker, image }, PLAIN);
 const kinds = ['unknown_package', 'refused', 'build_failed', 'unknown_source'] as const;
 const fail: fc.Arbitrary<Step> = fc.record(
   { do: fc.constant('fail'), worker, kind: fc.constantFrom(...kinds) },
@@ -102,7 +107,8 @@ const pulling = fc.oneof(
 );
 const working = fc.oneof(
   { weight: 3, arbitrary: take },
-  { weight: 3, arbitrary: byWorker('claim') },
+  { weight: 3, arbitrary: claim },
+  { weight: 2, arbitrary: byWorker('ask', 'lookAt') },
   { weight: 1, arbitrary: byWorker('find', 'record') },
   { weight: 2, arbitrary: byWorker('resolve') },
   { weight: 1, arbitrary: byWorker('renew', 'haunt', 'keep') },
@@ -110,24 +116,26 @@ const working = fc.oneof(
 const meanwhile: fc.Arbitrary<Step> = fc.record(
   {
     do: fc.constant('meanwhile'),
-    step: fc.oneof(working, sending('pull'), byWorker('finish', 'release'), fail),
-    others: fc.oneof(byWorker('claim', 'renew', 'finish', 'release'), fail, sending('pull')),
+    step: fc.oneof(working, sending('pull'), byWorker('ask', 'finish', 'release'), fail),
+    others: fc.oneof(claim, byWorker('ask', 'renew', 'finish', 'release'), fail, sending('pull')),
   },
   PLAIN,
 );
 
 /** What limits count, as often as they allow and more. */
 function again(wait: fc.Arbitrary<number>, end: (worker: number) => Step[]): fc.Arbitrary<Step> {
-  return fc.tuple(fc.integer({ min: 3, max: 7 }), client, worker, wait).map(([times, by, who, ms]) => ({
-    do: 'again and again',
-    times,
-    steps: [
-      { do: 'pull', client: by, lost: true },
-      { do: 'claim', worker: who },
-      ...end(who),
-      { do: 'time passes', ms },
-    ],
-  }));
+  return fc
+    .tuple(fc.integer({ min: 3, max: 7 }), client, worker, image, wait)
+    .map(([times, by, who, of, ms]) => ({
+      do: 'again and again',
+      times,
+      steps: [
+        { do: 'pull', client: by, lost: true },
+        { do: 'claim', worker: who, image: of },
+        ...end(who),
+        { do: 'time passes', ms },
+      ],
+    }));
 }
 const failing = again(fc.constantFrom(60_000, 60_001, 12 * MINUTE), who => [
   { do: 'fail', worker: who, kind: 'build_failed' },
@@ -140,7 +148,7 @@ const stopping = again(fc.constantFrom(1, SECOND), who => [{ do: 'stop', worker:
 function outdating(by: number, who: number, to: number): Step[] {
   return [
     { do: 'pull', client: by, lost: true },
-    { do: 'claim', worker: who },
+    { do: 'claim', worker: who, image: 0 },
     { do: 'resolve', worker: who },
     { do: 'finish', worker: who },
     { do: 'time passes', ms: 6 * HOUR },
@@ -148,7 +156,7 @@ function outdating(by: number, who: number, to: number): Step[] {
     { do: 'pull', client: by, lost: false },
     { do: 'take', worker: who, message: 0, again: false },
     { do: 'pull', client: by, lost: true },
-    { do: 'claim', worker: who },
+    { do: 'claim', worker: who, image: 0 },
     { do: 'resolve', worker: who },
   ];
 }
@@ -176,7 +184,7 @@ const heard: fc.Arbitrary<Step> = fc.tuple(client, worker, fc.nat(3), making).ma
   steps: [
     { do: 'time passes', ms: 6 * HOUR },
     { do: 'pull', client: by, lost: true },
-    { do: 'claim', worker: who },
+    { do: 'claim', worker: who, image: 0 },
     { do: 'the source moves', to },
     { do: 'resolve', worker: who },
     { do: 'time passes', ms },
@@ -185,6 +193,56 @@ const heard: fc.Arbitrary<Step> = fc.tuple(client, worker, fc.nat(3), making).ma
     { do: 'pull', client: by, lost: true },
   ],
 }));
+
+/** How the worker of an image ends: the image is made, or cannot be, or is given back, or nobody hears of it again. */
+function ending(who: number): fc.Arbitrary<Step[]> {
+  return fc.oneof(
+    { weight: 3, arbitrary: fc.constant<Step[]>([{ do: 'finish', worker: who }]) },
+    { weight: 2, arbitrary: fail.map(step => [{ ...step, worker: who }]) },
+    { weight: 1, arbitrary: fc.constant<Step[]>([{ do: 'release', worker: who }]) },
+    { weight: 1, arbitrary: fc.constant<Step[]>([{ do: 'vanish', worker: who }]) },
+  );
+}
+/**
+ * An index asks for its images, which two workers make, the one or the other first; and it is left to them before, between
+ * or after their ends, each of which has them look at it.
+ */
+const gathering: fc.Arbitrary<Step> = fc
+  .record({
+    by: client,
+    ends: fc.tuple(ending(1), ending(2)),
+    turned: fc.boolean(),
+    parked: fc.nat(2),
+    to: fc.nat(3),
+  })
+  .chain(({ by, ends: [one, two], turned, parked, to }) =>
+    fc.tuple(move, shortWait).map(([moved, wait]): Step => {
+      const ask: Step[] = [
+        { do: 'pull', client: by, lost: true },
+        { do: 'claim', worker: 0, image: 0 },
+        { do: 'resolve', worker: 0 },
+        { do: 'ask', worker: 0 },
+        { do: 'ask', worker: 0 },
+      ];
+      const make = (who: number): Step[] => [
+        { do: 'claim', worker: who, image: who },
+        { do: 'resolve', worker: who },
+      ];
+      const looks: Step[] = [1, 2].flatMap(who => [
+        { do: 'lookAt', worker: who },
+        { do: 'resolve', worker: who },
+        { do: 'finish', worker: who },
+      ]);
+      const rest: Step[][] = turned ? [two, looks, one, looks] : [one, looks, two, looks];
+      rest.splice(parked, 0, [{ do: 'finish', worker: 0 }]);
+      const between = to === 0 ? [moved] : to === 1 ? [wait] : [];
+      return {
+        do: 'again and again',
+        times: 1,
+        steps: [...ask, ...make(1), ...between, ...make(2), ...rest.flat(), { do: 'lookAt', worker: 0 }],
+      };
+    }),
+  );
 
 function course(...more: fc.Arbitrary<Step>[]): fc.Arbitrary<Step[]> {
   return fc.array(
@@ -200,6 +258,8 @@ function course(...more: fc.Arbitrary<Step>[]): fc.Arbitrary<Step[]> {
 
 /** Courses of events: each likes another kind of trouble, so that what needs a lot of one kind is reached too. */
 export const courses: fc.Arbitrary<Step[]> = fc.oneof(
+  course(gathering, gathering, gathering, shortWait, longWait, move, byWorker('finish')),
+  course(gathering, gathering, vanishing, interrupted, shortWait),
   course(byWorker('finish'), move, shortWait, longWait, fail, lose, byWorker('release', 'stop', 'vanish')),
   course(
     byWorker('vanish', 'release', 'stop', 'worker of other settings'),
@@ -208,21 +268,7 @@ export const courses: fc.Arbitrary<Step[]> = fc.oneof(
     stopping,
     shortWait,
   ),
-  course(
-    failBuild,
-    failing,
-    failing,
-    longWait,
-    shortWait,
-    byClient('registry of other settings'),
-    byWorker('worker of other settings'),
-  ),
+  course(failBuild, failing, failing, longWait, shortWait, byWorker('worker of other settings')),
   course(byWorker('finish'), outdated, heard, failedAnew, fail, move, longWait),
-  course(
-    byClient('registry of other settings'),
-    byWorker('worker of other settings'),
-    byWorker('finish', 'vanish'),
-    shortWait,
-    fail,
-  ),
+  course(byWorker('worker of other settings'), byWorker('finish', 'vanish'), shortWait, fail),
 );

@@ -1,45 +1,53 @@
-// A worker: does what worker/build-image.ts does, in steps between which anything may happen; and what it must not.
+// A worker: does what worker/build-image.ts and worker/make-index.ts do, in steps between which anything may happen; and
+// what it must not.
 import assert from 'node:assert/strict';
 import { LOG_LIMIT, type Failure } from '#core/failure.ts';
-import type { CurrentImage, Phase } from '#core/image-document.ts';
+import type { CurrentImage, Priority } from '#core/image-document.ts';
 import type { SettingsDigest } from '#core/image-settings.ts';
+import type { Standing } from '#core/index-life.ts';
 import { isFresh } from '#core/source-document.ts';
-import { LeaseLostError } from '#core/google/images.ts';
-import { published } from '#test/published.ts';
-import { NEW, OLD, type Stage } from './stage.ts';
+import { OTHER_SETTINGS, SETTINGS } from '#test/core/deployment.ts';
+import {
+  HolderWrites,
+  LEASE_SECONDS,
+  waitingFor,
+  type Held,
+  type Leases,
+  type SeenAt,
+} from './holder-writes.ts';
+import type { Model } from './model.ts';
+import type { Stage } from './stage.ts';
 
-const LEASE_SECONDS = 30;
 const HOUR_MS = 3_600_000;
-
-interface Look {
-  readonly revision: string;
-  readonly checkedAt: number;
-}
 
 let tokens = 0;
 
 /** A build, from its claim on. */
-interface Work {
-  readonly token: string;
+interface Work extends Held {
   readonly claimedAt: number;
   readonly current: CurrentImage | undefined;
-  at: Look | undefined;
+  /** For whom, as it was then. */
+  readonly by: Priority;
+  at: SeenAt | undefined;
+  /** Of an index: how each of its images stood when it was asked for. */
+  readonly standings: Map<Model, Standing>;
 }
-
-/** Until when each token may be at work, as far as the server knows. */
-export type Leases = Map<string, number>;
 
 export class Worker {
   readonly #stage: Stage;
   readonly #leases: Leases;
-  settings: SettingsDigest = OLD;
+  readonly #writes: HolderWrites;
+  settings: SettingsDigest = SETTINGS;
   #work: Work | undefined;
   /** Where it saw the source, and has not said so yet. */
   #found: string | undefined;
+  /** Indexes that it is about to look at, having ended a build of one of their images. */
+  #woken: Model[] = [];
 
   constructor(stage: Stage, leases: Leases) {
     this.#stage = stage;
     this.#leases = leases;
+    this.#writes = new HolderWrites(stage, leases, indexes => this.#woken.push(...indexes));
   }
 
   /** A message is delivered; `again`: and will be once more. */
@@ -50,7 +58,7 @@ export class Worker {
     if (message === undefined) return;
     if (!again) messages.splice(at, 1);
     if (message.look === 'image') {
-      if ((await this.claim()) === 'declined') this.#stage.send(message);
+      if ((await this.#claim(message.of)) === 'declined') this.#stage.send(message);
       return;
     }
     const { document } = await parts.sources.read(sourceKey);
@@ -58,22 +66,45 @@ export class Worker {
     await this.#stage.record(this.#stage.revision);
   }
 
+  async claim(image: number): Promise<void> {
+    await this.#claim(this.#stage.model(image));
+  }
+
   /** Claims, or, where it has something, claims that again: it did not hear the answer. */
-  async claim(): Promise<string> {
-    const { parts, model } = this.#stage;
+  async #claim(wanted: Model): Promise<string> {
+    const { images } = this.#stage.parts;
     const { settings } = this;
+    const model = this.#work?.model ?? wanted;
     const token = this.#work?.token ?? `token-${(tokens += 1)}`;
-    const result = await parts.images.claim(parts.key, { token, durationSeconds: LEASE_SECONDS, settings });
+    const claim = { token, durationSeconds: LEASE_SECONDS, settings };
+    const result = await images.claim(model.subject.key, claim);
     const wasHeld = model.isHeldBy(token);
     const { now } = this.#stage;
+    const indexes = waitingFor(model);
     assert.equal(result.kind, model.claim(token, LEASE_SECONDS, settings, now), 'how a claim ends');
+    if (result.kind === 'given-up') {
+      const keys = indexes.map(({ subject }) => subject.key);
+      assert.deepEqual(result.waiting, keys, 'the indexes that wait');
+      this.#woken.push(...indexes);
+    }
     if (result.kind !== 'claimed') return result.kind;
     assert.deepEqual(JSON.parse(JSON.stringify(result.document)), model.document(), 'what is claimed');
     if (wasHeld) return result.kind;
-    for (const [other, until] of this.#leases) assert.ok(until < now, `${other} may still be at work`);
-    this.#leases.set(token, now + LEASE_SECONDS * 1000);
-    this.#work = { token, claimedAt: now, current: result.document.current, at: undefined };
+    for (const [other, { of, until }] of this.#leases) {
+      assert.ok(of !== model || until < now, `${other} may still be at work`);
+    }
+    this.#leases.set(token, { of: model, until: now + LEASE_SECONDS * 1000 });
+    const { current, build } = result.document;
+    const work = { model, token, claimedAt: now, current, by: build.by };
+    this.#work = { ...work, at: undefined, standings: new Map() };
     return result.kind;
+  }
+
+  /** Looks at an index whose image it has made, or found that it cannot be. */
+  async lookAt(): Promise<void> {
+    if (this.#work !== undefined) return;
+    const index = this.#woken.shift();
+    if (index !== undefined) await this.#claim(index);
   }
 
   /** Sees where the source stands … */
@@ -94,14 +125,14 @@ export class Worker {
   /** What worker/revisions.ts does. */
   async resolve(): Promise<void> {
     const work = this.#work;
-    if (work === undefined) return;
+    if (work === undefined || work.standings.size > 0) return;
     work.at = this.#stage.parts.pinned ? { revision: 'r0', checkedAt: work.claimedAt } : await this.#look();
   }
 
-  async #look(): Promise<Look> {
-    const { parts, sourceKey, model, now, revision } = this.#stage;
+  async #look(): Promise<SeenAt> {
+    const { parts, sourceKey, source, now, revision } = this.#stage;
     const known = await parts.sources.freshRevision(sourceKey, parts.freshMs);
-    const last = model.looks.at(-1);
+    const last = source.looks.at(-1);
     const fresh = last !== undefined && now < last.at + parts.freshMs ? last : undefined;
     assert.deepEqual([known?.revision, known?.checkedAt], [fresh?.revision, fresh?.at], 'the look to go by');
     if (known === undefined) return { revision, checkedAt: await this.#stage.record(revision) };
@@ -109,83 +140,81 @@ export class Worker {
   }
 
   async renew(): Promise<void> {
-    if (this.#work !== undefined) await this.#renew(this.#work.token);
+    if (this.#work !== undefined) await this.#writes.renew(this.#work);
   }
 
-  async #renew(token: string): Promise<void> {
-    const { parts, model, now } = this.#stage;
-    const phase: Phase = { name: 'packing', done: now % 10, of: 10 };
-    await this.#write(
-      token,
-      () => parts.images.renew(parts.key, token, phase),
-      () => {
-        model.renew(token, phase, now);
-        this.#leases.set(token, now + LEASE_SECONDS * 1000);
-      },
-    );
+  /** Asks for the next image of an index: also where it lost its lease, which it does not know. */
+  async ask(): Promise<void> {
+    const work = this.#work;
+    const image = work?.model.images.find(each => !work.standings.has(each));
+    if (work?.at === undefined || image === undefined) return;
+    const { key: index } = work.model.subject;
+    const { by } = work;
+    const { revision } = work.at;
+    const { key, ...subject } = image.subject;
+    const standing = await this.#stage.parts.images.askForIndex(key, { ...subject, by, index, revision });
+    const { now } = this.#stage;
+    const expected = image.askForIndex(index, by, revision, now);
+    assert.deepEqual(JSON.parse(JSON.stringify(standing)), expected, 'how an image stands');
+    work.standings.set(image, standing);
+    if (standing.kind === 'under-way' && standing.hint)
+      this.#stage.send({ look: 'image', of: image, topic: by });
   }
 
   /** The image is made, or found to be what would be made. */
   async finish(): Promise<void> {
     const work = this.#work;
     if (work?.at === undefined) return;
-    this.#work = undefined;
-    const { token, current, at } = work;
-    if (current?.revision === at.revision && current.settings === this.settings) await this.#keep(token);
-    else await this.#publish(token, at, `made from ${at.revision} under ${this.settings}`);
+    const { model, current, at } = work;
+    if (current?.revision === at.revision) {
+      this.#work = undefined;
+      await this.#writes.keep(work);
+    } else if (model.images.length > 0) {
+      for (const _ of model.images) await this.ask();
+      this.#work = undefined;
+      await this.#finishIndex(work, at);
+    } else {
+      this.#work = undefined;
+      await this.#writes.publish(work, at, `${model.subject.key} made from ${at.revision}`);
+    }
+  }
+
+  async #finishIndex(work: Work, at: SeenAt): Promise<void> {
+    const standings = [...work.standings.values()];
+    const failed = standings.flatMap(standing => (standing.kind === 'failed' ? [standing.failure] : []));
+    const [failure] = failed;
+    const tolerated = this.#stage.parts.indexes === 'partial' ? standings.length - 1 : 0;
+    if (failure !== undefined && failed.length > tolerated) {
+      await this.#writes.fail(work, failure, at.revision);
+      return;
+    }
+    if (standings.some(({ kind }) => kind === 'under-way')) {
+      await this.#writes.park(work, standings);
+      return;
+    }
+    const digests = standings.flatMap(standing => (standing.kind === 'ready' ? [standing.digest] : []));
+    assert.ok(digests.length > 0);
+    await this.#writes.publish(work, at, `index of ${digests.join()}`);
   }
 
   /** Keeps what is served, whatever it is, and whether or not there is anything. */
   async keep(): Promise<void> {
-    if (this.#work !== undefined) await this.#keep(this.#work.token);
+    if (this.#work !== undefined) await this.#writes.keep(this.#work);
     this.#work = undefined;
-  }
-
-  async #keep(token: string): Promise<void> {
-    const { parts, model } = this.#stage;
-    const keep = (): Promise<void> => parts.images.keep(parts.key, token);
-    await this.#end(
-      token,
-      keep,
-      () => model.keep(token),
-      () => model.served !== undefined,
-    );
-  }
-
-  async #publish(token: string, at: Look, text: string): Promise<void> {
-    const { parts, model, now } = this.#stage;
-    const made = published(text, at);
-    const { digest } = made.manifest;
-    const isThere = await parts.hasManifest(digest);
-    const written = await this.#end(
-      token,
-      () => parts.images.publish(parts.key, token, made),
-      () => model.publish(token, { ...at, digest }, now),
-    );
-    assert.equal(await parts.hasManifest(digest), isThere || written, 'a manifest comes with its image');
   }
 
   async fail(kind: Failure['kind']): Promise<void> {
     const work = this.#work;
     if (work === undefined) return;
     this.#work = undefined;
-    await this.#fail(work.token, kind, kind === 'unknown_source' ? undefined : work.at?.revision);
-    const { model, now } = this.#stage;
-    const [failures, moves] = [model.failuresWithin(HOUR_MS, now), model.movesWithin(HOUR_MS, now)];
+    const { now, source } = this.#stage;
+    const failure = { kind, message: `${kind} at ${now}`, log: `${'.'.repeat(LOG_LIMIT)}end` };
+    await this.#writes.fail(work, failure, kind === 'unknown_source' ? undefined : work.at?.revision);
+    const failures = work.model.failuresWithin(HOUR_MS, now);
+    const moves = source.movesWithin(HOUR_MS, now);
     assert.ok(
       failures <= 5 + moves,
       `${failures} builds failed in an hour with ${moves} moves of the source`,
-    );
-  }
-
-  async #fail(token: string, kind: Failure['kind'], revision: string | undefined): Promise<void> {
-    const { parts, model, now } = this.#stage;
-    const failure = { kind, message: `${kind} at ${now}`, log: `${'.'.repeat(LOG_LIMIT)}end` };
-    const kept = { ...failure, log: `${'.'.repeat(LOG_LIMIT - 3)}end` };
-    await this.#end(
-      token,
-      () => parts.images.fail(parts.key, token, failure, revision),
-      () => model.fail(token, kept, revision, now),
     );
   }
 
@@ -194,71 +223,33 @@ export class Worker {
     const work = this.#work;
     if (work === undefined) return;
     this.#work = undefined;
-    await this.#release(work.token, error);
-    this.#stage.send({ look: 'image', topic: 'pull' });
-  }
-
-  async #release(token: string, error: string | undefined): Promise<void> {
-    const { parts, model, now } = this.#stage;
-    await this.#end(
-      token,
-      () => parts.images.release(parts.key, token, error),
-      () => model.release(token, error, now),
-    );
+    await this.#writes.release(work, error);
+    this.#stage.send({ look: 'image', of: work.model, topic: 'pull' });
   }
 
   /** It is gone without a word; its lease runs on. */
   vanish(): void {
     this.#work = undefined;
     this.#found = undefined;
+    this.#woken = [];
   }
 
   /** A worker of the other settings takes its place. */
   replace(): void {
     this.vanish();
-    this.settings = this.settings === OLD ? NEW : OLD;
+    this.settings = this.settings === SETTINGS ? OTHER_SETTINGS : SETTINGS;
   }
 
   /** Its lease was taken while it slept: it tries all that it could have written. */
   async haunt(): Promise<void> {
-    if (this.#work === undefined || this.#stage.model.isHeldBy(this.#work.token)) return;
-    const { token } = this.#work;
-    await this.#renew(token);
-    await this.#publish(token, { revision: 'of a ghost', checkedAt: this.#stage.now }, 'by a ghost');
-    await this.#keep(token);
-    await this.#fail(token, 'refused', 'of a ghost');
-    await this.#release(token, 'of a ghost');
-    await this.#release(token, undefined);
-  }
-
-  /** A write that ends a worker's work, come of it what may. */
-  async #end(
-    token: string,
-    real: () => Promise<void>,
-    ideal: () => void,
-    mayBe?: () => boolean,
-  ): Promise<boolean> {
-    const written = await this.#write(token, real, ideal, mayBe);
-    this.#leases.set(token, 0);
-    return written;
-  }
-
-  /** A write that is the holder's: done if, and only if, the token holds the build when it is written (and it `mayBe`). */
-  async #write(
-    token: string,
-    real: () => Promise<void>,
-    ideal: () => void,
-    mayBe = (): boolean => true,
-  ): Promise<boolean> {
-    let written = true;
-    try {
-      await real();
-    } catch (error) {
-      if (!(error instanceof LeaseLostError)) throw error;
-      written = false;
-    }
-    assert.equal(written, this.#stage.model.isHeldBy(token) && mayBe(), 'who may write');
-    if (written) ideal();
-    return written;
+    const work = this.#work;
+    if (work === undefined || work.model.isHeldBy(work.token)) return;
+    await this.#writes.renew(work);
+    await this.#writes.publish(work, { revision: 'of a ghost', checkedAt: this.#stage.now }, 'by a ghost');
+    await this.#writes.keep(work);
+    await this.#writes.fail(work, { kind: 'refused', message: 'of a ghost' }, 'of a ghost');
+    await this.#writes.park(work, []);
+    await this.#writes.release(work, 'of a ghost');
+    await this.#writes.release(work, undefined);
   }
 }

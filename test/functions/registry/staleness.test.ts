@@ -5,7 +5,6 @@ import { openHints } from '#core/google/hints.ts';
 import { Cloud, PROJECT } from '#test/cloud.ts';
 import { published } from '#test/published.ts';
 import { HOUR, IMPATIENT, MINUTE, Scene } from './scene.ts';
-import { OTHER_SETTINGS } from '#test/core/deployment.ts';
 import { POLICY } from './served.ts';
 
 let cloud: Cloud;
@@ -93,14 +92,4 @@ describe('a pull of an image whose source', () => {
       assert.equal((await answer).body.toString(), 'still the same');
     },
   );
-
-  test('stands still is refreshed where it was made under other settings', async context => {
-    const settings = OTHER_SETTINGS;
-    const scene = await Scene.set(cloud, context, { policy: { ...POLICY, settings } });
-    await scene.make('of a hundred layers', 'r1');
-    assert.equal((await scene.pull()).body.toString(), 'of a hundred layers');
-    assert.deepEqual(await cloud.takeHints('refresh'), [scene.asked.key]);
-    const build = await scene.build();
-    assert.equal(build.state === 'queued' && build.settings, settings);
-  });
 });

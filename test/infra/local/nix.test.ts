@@ -14,12 +14,22 @@ test('the version is one of Nix', async () => {
 });
 
 suite('Nix can build', () => {
-  for (const source of ['debian', 'channel'] as const) {
-    test(`for ${source}, in a folder with spaces and signs`, async context => {
+  for (const sources of [['debian'], ['channel'], ['debian', 'git']] as const) {
+    test(`for ${sources.join(' and ')}, in a folder with spaces and signs`, async context => {
       const folder = await mkdtemp(join(tmpdir(), `derivery # "a" 'b' %20 $c \\ = ä-`));
       context.after(() => removeStore(folder));
-      await checkNix({ store: join(folder, 'nix'), config: await nixConfig(source) }, signal);
+      await checkNix({ store: join(folder, 'nix'), config: await nixConfig(...sources) }, signal);
     });
+  }
+});
+
+test('a shell is never put into a folder of the machine: Nix would empty the one that is there', async () => {
+  for (const sources of [['debian'], ['git'], ['debian', 'git'], ['path', 'debian', 'flake']] as const) {
+    const paths =
+      /^sandbox-paths = (?<paths>.*)$/m.exec(await nixConfig(...sources))?.groups?.['paths'] ?? '';
+    const targets = paths.split(' ').map(path => path.replace(/[=?].*/, ''));
+    for (const target of targets)
+      assert.ok(!targets.some(other => target.startsWith(`${other}/`)), `${target} of ${paths}`);
   }
 });
 

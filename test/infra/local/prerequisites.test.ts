@@ -3,7 +3,7 @@ import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 import type { Machine } from '#local/machine.ts';
-import { installPrerequisites } from '#local/prerequisites.ts';
+import { installPrerequisites, type SourceKind } from '#local/prerequisites.ts';
 import { StartError } from '#local/start-error.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -67,9 +67,9 @@ async function setUp(context: TestContext, { has = [], marks = [], machine, with
   const reports: string[] = [];
   return {
     reports,
-    install: (source: Parameters<typeof installPrerequisites>[0]) => {
+    install: (...sources: SourceKind[]) => {
       const here = { searchPath: folder, userId: 0, release: 'debian 12', aptLists, ...machine };
-      return installPrerequisites(source, here, text => reports.push(text));
+      return installPrerequisites(new Set(sources), here, text => reports.push(text));
     },
     calls: async () => (await readFile(join(folder, 'calls'), 'utf8')).split('\n').filter(Boolean),
   };
@@ -93,31 +93,35 @@ await suite('prerequisites', { concurrency: 4, timeout: 10_000 }, () => {
   });
 
   test('needs for each source what its builds use', async context => {
-    for (const [source, packages] of [
-      ['channel', 'busybox-static'],
-      ['path', 'busybox-static git'],
-      ['git', 'busybox-static git'],
-      ['flake', 'busybox-static git'],
-      ['debian', 'patchelf dpkg'],
-    ] as const) {
+    const needs: readonly [sources: readonly SourceKind[], packages: string][] = [
+      [['channel'], 'busybox-static'],
+      [['path'], 'busybox-static git'],
+      [['git'], 'busybox-static git'],
+      [['flake'], 'busybox-static git'],
+      [['debian'], 'patchelf dpkg'],
+      // Those of the rules count as the default one does.
+      [['debian', 'git'], 'patchelf dpkg busybox-static git'],
+      [['auto', 'git'], 'busybox-static git'],
+    ];
+    for (const [sources, packages] of needs) {
       const { install, calls } = await setUp(context, { has: NIX });
-      await install(source);
+      await install(...sources);
       assert.deepEqual(await calls(), [`noninteractive apt-get ${INSTALL} ${packages}`]);
     }
   });
 
   test("needs only Nix to choose a source; along with Debian's Nix comes what the bundled set needs", async context => {
     const withNix = await setUp(context, { has: NIX });
-    await withNix.install(undefined);
+    await withNix.install('auto');
     assert.deepEqual(await withNix.calls(), []);
     const without = await setUp(context, { has: ['dpkg-deb'] });
-    await without.install(undefined);
+    await without.install('auto');
     assert.deepEqual(await without.calls(), [`noninteractive apt-get ${INSTALL} nix-bin patchelf`]);
   });
 
   test('fetches the lists first where there are none', async context => {
     const { install, calls } = await setUp(context, { has: NIX, withoutLists: true });
-    await install('path');
+    await install('channel');
     assert.deepEqual(await calls(), [
       'noninteractive apt-get update',
       `noninteractive apt-get ${INSTALL} busybox-static`,
@@ -126,7 +130,7 @@ await suite('prerequisites', { concurrency: 4, timeout: 10_000 }, () => {
 
   test('fetches the lists where they prove to be too old', async context => {
     const { install, calls } = await setUp(context, { has: NIX, marks: ['outdated'] });
-    await install('path');
+    await install('channel');
     const attempt = `noninteractive apt-get ${INSTALL} busybox-static`;
     assert.deepEqual(await calls(), [attempt, 'noninteractive apt-get update', attempt]);
   });
@@ -134,7 +138,7 @@ await suite('prerequisites', { concurrency: 4, timeout: 10_000 }, () => {
   test('says what apt-get says, where it fails', async context => {
     const { install } = await setUp(context, { has: NIX, marks: ['broken'] });
     await assert.rejects(
-      install('path'),
+      install('channel'),
       new StartError(
         'apt-get could not install busybox-static (No space left). Install it by hand, then start again.',
       ),
@@ -143,7 +147,7 @@ await suite('prerequisites', { concurrency: 4, timeout: 10_000 }, () => {
 
   test('uses sudo for an ordinary user', async context => {
     const { install, calls, reports } = await setUp(context, { has: NIX, machine: { userId: 1000 } });
-    await install('path');
+    await install('channel');
     assert.deepEqual(
       (await calls()).filter(call => !call.startsWith('sudo')),
       [`noninteractive apt-get ${INSTALL} busybox-static`],
@@ -154,7 +158,7 @@ await suite('prerequisites', { concurrency: 4, timeout: 10_000 }, () => {
   test('says what to install where sudo asks for a password', async context => {
     const { install, calls } = await setUp(context, { marks: ['asks'], machine: { userId: 1000 } });
     await assert.rejects(
-      install('path'),
+      install('channel'),
       new StartError(
         'nix-instantiate, nix-store and busybox are missing, and this user cannot install without a password. Run: sudo apt-get install nix-bin busybox-static',
       ),

@@ -37,6 +37,8 @@ await suite('source choice', { concurrency: 4, timeout: 10_000 }, () => {
       const channels = await serve(context, () => assert.fail('asked'));
       assert.deepEqual(await chooseSource(undefined, { nixVersion: version(nix), channels }), {
         source: { kind: 'debian' },
+        ref: 'latest',
+        setting: 'debian',
         reason: `nixpkgs needs Nix 2.18 or newer, and this is ${nix}`,
       });
     });
@@ -75,6 +77,8 @@ await suite('source choice', { concurrency: 4, timeout: 10_000 }, () => {
     const reachable = await serve(context, (_, response) => response.end());
     assert.deepEqual(await chooseSource(wanted, { nixVersion, channels: reachable }), {
       source,
+      ref: 'latest',
+      setting: 'channel:nixos-24.11',
       reason: 'as asked for',
     });
     const silent = await serve(context, () => {});
@@ -105,7 +109,21 @@ await suite('source choice', { concurrency: 4, timeout: 10_000 }, () => {
     const before = process.cwd();
     process.chdir(folder);
     context.after(() => process.chdir(before));
-    assert.deepEqual(await parseWantedSource('path:.'), { kind: 'path', folder });
+    assert.deepEqual(await parseWantedSource('path:.'), {
+      source: { kind: 'path', folder },
+      ref: 'latest',
+      setting: `path:${folder}`,
+    });
+  });
+
+  test('keeps that HEAD was chosen, and nothing else of a git repository', async () => {
+    const url = 'https://example.org/set';
+    for (const [text, ref] of [
+      [`git:${url}`, 'latest'],
+      [`git:${url}#latest`, 'latest'],
+      [`git:${url}#a/b`, 'a/b'],
+    ] as const)
+      assert.deepEqual(await parseWantedSource(text), { source: { kind: 'git', url }, ref, setting: text });
   });
 
   test('refuses a folder that is no package set', async context => {

@@ -39,7 +39,7 @@ await suite('start', { concurrency: 2, timeout: 60_000 }, () => {
   test('explains itself', async context => {
     const { exitCode, stdout } = await attempt(context, { options: ['--help'] });
     assert.equal(exitCode, 0);
-    for (const word of ['--source', 'channel:NAME', 'path:DIR', 'PORT', 'DERIVERY_STATE']) {
+    for (const word of ['--source', 'channel:NAME', 'path:DIR', 'PORT', 'DERIVERY_STATE', 'NIXERY_CHANNEL']) {
       assert.ok(stdout.includes(word), word);
     }
   });
@@ -52,18 +52,39 @@ await suite('start', { concurrency: 2, timeout: 60_000 }, () => {
     await assertRefused(
       context,
       { options: ['--source', 'nixpkgs'] },
-      /^derivery: "nixpkgs" is not a package source: use /,
+      /^derivery: --source: "nixpkgs" is not a package source: use .*; or auto\.$/,
     );
   });
 
   test('refuses a source that is not there', async context => {
     const options = ['--source', 'path:/nowhere'];
-    await assertRefused(context, { options }, /^derivery: The package source \/nowhere is not a folder with/);
+    await assertRefused(
+      context,
+      { options },
+      /^derivery: --source: The package source \/nowhere is not a folder with/,
+    );
   });
 
   for (const PORT of ['http', '65536', '-1', '80.5']) {
     test(`refuses port ${PORT}`, async context => {
       await assertRefused(context, { env: { PORT } }, /^derivery: configuration: PORT: /);
+    });
+  }
+
+  const settings: readonly [env: NodeJS.ProcessEnv, message: RegExp][] = [
+    // Nixery's names come before the choice that is made where nothing is set.
+    [
+      { NIXERY_PKGS_PATH: '/nowhere' },
+      /^derivery: NIXERY_PKGS_PATH: The package source \/nowhere is not a folder/,
+    ],
+    [
+      { DERIVERY_SOURCES: 'a=nowhere' },
+      /^derivery: configuration: DERIVERY_SOURCES: the rule for "a": "nowhere" is/,
+    ],
+  ];
+  for (const [env, message] of settings) {
+    test(`refuses ${JSON.stringify(env)} before anything is started`, async context => {
+      await assertRefused(context, { env }, message);
     });
   }
 

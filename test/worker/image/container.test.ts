@@ -109,3 +109,20 @@ test('programs are told of certificates where there are some, and only there', t
   });
   assert.deepEqual(Object.keys(container(t, [itemOf('cacert')]).environment), ['PATH']);
 });
+
+test('an output that is a file has no certificates and no program, whatever its program is called', t => {
+  const real = temporaryFolder(t);
+  makeNode(join(real, 'thing'), file('text'));
+  for (const mainProgram of ['thing', 'x'.repeat(5_000), 'a\0b']) {
+    const started = containerOf(
+      { packages: ['thing'], user: 'root' },
+      [itemOf('thing', { mainProgram })],
+      () => join(real, 'thing'),
+    );
+    assert.deepEqual([started.command, Object.keys(started.environment)], [undefined, ['PATH']]);
+  }
+  const folders = container(t, [itemOf('jq', { mainProgram: 'x'.repeat(5_000) })], {
+    store: { jq: program('jq') },
+  });
+  assert.deepEqual(folders.command, ['/bin/jq']);
+});

@@ -4,9 +4,11 @@ import { suite, test } from 'node:test';
 import {
   errorLines,
   errorMessage,
+  explainPureMode,
   tellsOfFetching,
   tellsOfMachine,
   tellsOfNetwork,
+  withoutAdvice,
 } from '#worker/nix/nix-message.ts';
 import { createProgressReader } from '#worker/nix/build-progress.ts';
 
@@ -59,6 +61,47 @@ suite('another try may get past', () => {
   test('not what a package itself says, whatever that is', () => {
     assert.equal(tellsOfFetching('my-package: Connection refused, No space left on device'), false);
   });
+});
+
+test('nor what is not there: another try gets the same', () => {
+  const answer = (status: number): string => `unable to download 'https://a.example/x': HTTP error ${status}`;
+  for (const status of [403, 404, 410]) assert.equal(tellsOfFetching(answer(status)), false, String(status));
+  for (const status of [408, 429, 500, 503])
+    assert.equal(tellsOfFetching(answer(status)), true, String(status));
+});
+
+suite('why an evaluation may not is said where Nix does not say it', () => {
+  const reason =
+    ' (an evaluation here sees nothing of the machine, and of the network only what is pinned by a hash)';
+  const cases: Record<string, [stderr: string, message: string]> = {
+    'Nix 2.8': [
+      `error: access to absolute path '/etc/passwd' is forbidden in pure eval mode (use '--impure' to override)\n(use '--show-trace' to show detailed location information)\n`,
+      `access to absolute path '/etc/passwd' is forbidden in pure eval mode${reason}`,
+    ],
+    'Nix 2.34': [
+      `error:\n       … while calling the 'readFile' builtin\n         at «string»:1:1:\n\n       error: access to absolute path '/etc/passwd' is forbidden in pure evaluation mode (use '--impure' to override)\n`,
+      `access to absolute path '/etc/passwd' is forbidden in pure evaluation mode${reason}`,
+    ],
+    'a flake that is not locked': [
+      `error: cannot update unlocked flake input 'x' in pure mode\n`,
+      `cannot update unlocked flake input 'x' in pure mode${reason}`,
+    ],
+    'something else': [`error: attribute 'x' missing\n`, `attribute 'x' missing`],
+  };
+  for (const [name, [stderr, message]] of Object.entries(cases)) {
+    test(name, () => assert.equal(explainPureMode(errorMessage(stderr)), message));
+  }
+});
+
+test('how to allow a package is no advice for someone who pulls an image', () => {
+  const unfree = `Package ‘a’ in pkgs/a.nix:5 has an unfree license (‘unfree’), refusing to evaluate.`;
+  const issues = `Package ‘a’ is marked as insecure, refusing to evaluate.\nKnown issues:\n- CVE-1`;
+  assert.equal(withoutAdvice(`${unfree}\na) To temporarily allow unfree packages, you can use …`), unfree);
+  assert.equal(
+    withoutAdvice(`${issues}\nYou can install it anyway by allowing this package, using …`),
+    issues,
+  );
+  assert.equal(withoutAdvice('removed'), 'removed');
 });
 
 test('warnings are no errors: a cache that was out of reach did not fail the build', () => {

@@ -3,5 +3,5 @@ import { fetchDebianPackages } from '#local/debian-packages.ts';
 
 const [folder] = process.argv.slice(2);
 if (folder === undefined) throw new Error('which folder?');
-await fetchDebianPackages({ folder, architecture: 'amd64', onProgress: line => process.send?.(line) });
+await fetchDebianPackages({ folder, onProgress: line => process.send?.(line) });
 process.disconnect();

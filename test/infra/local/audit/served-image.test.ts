@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { crc32c, formatCrc32c } from '#core/crc32c.ts';
+import { digestOf, type Digest } from '#core/digest.ts';
+import { openBlobBucket } from '#core/google/bucket.ts';
+import { openManifests, storeManifest } from '#core/google/manifests.ts';
+import { MEDIA_TYPES, writeConfig, writeManifest } from '#core/oci.ts';
+import type { Platform } from '#core/platform.ts';
+import { readServedImages, type ServedImage } from '#local/audit/served-image.ts';
+import { StartError } from '#local/start-error.ts';
+import { BUCKET, claimant, Cloud, PROJECT } from '#test/cloud.ts';
+import { SETTINGS } from '#test/core/deployment.ts';
+
+let cloud: Cloud;
+before(async () => {
+  cloud = await Cloud.start();
+});
+after(() => cloud[Symbol.asyncDispose]());
+
+const REVISION = { 'org.opencontainers.image.revision': 'r1' };
+
+async function storeDocument(mediaType: string, bytes: Buffer): Promise<Digest> {
+  const digest = digestOf(bytes);
+  await cloud.firestore.runTransaction(transaction => {
+    storeManifest(cloud.firestore, { digest, mediaType, bytes })(transaction);
+    return Promise.resolve();
+  });
+  return digest;
+}
+
+/** An image of no layers. */
+async function storeImage(platform: Platform, annotations: Record<string, string> = REVISION) {
+  const config = writeConfig({
+    platform,
+    environment: {},
+    command: undefined,
+    user: undefined,
+    workingFolder: '/',
+    labels: {},
+    layers: [],
+  });
+  const { digest, bytes } = config;
+  const checksum = formatCrc32c(crc32c(bytes));
+  await openBlobBucket(PROJECT, BUCKET).put({
+    digest,
+    size: bytes.length,
+    crc32c: checksum,
+    from: { bytes },
+  });
+  return storeDocument(MEDIA_TYPES.manifest, writeManifest(config, [], annotations).bytes);
+}
+
+async function storeIndex(digests: readonly Digest[]): Promise<Digest> {
+  const manifests = digests.map(digest => ({ mediaType: MEDIA_TYPES.manifest, digest, size: 1 }));
+  return storeDocument(MEDIA_TYPES.index, Buffer.from(JSON.stringify({ schemaVersion: 2, manifests })));
+}
+
+function read(request = cloud.newImage().request, digest?: Digest): Promise<ServedImage[]> {
+  const { images, firestore } = cloud;
+  const served = { images, manifests: openManifests(firestore), bucket: openBlobBucket(PROJECT, BUCKET) };
+  return readServedImages(served, request, SETTINGS, digest);
+}
+
+test('the image that a name has now is read', async () => {
+  const { key, request } = await cloud.newQueued();
+  await cloud.images.claim(key, claimant('w'));
+  const digest = await storeImage('linux/amd64');
+  const manifest = await openManifests(cloud.firestore).read(digest);
+  assert.ok(manifest !== undefined);
+  await cloud.images.publish(key, 'w', { manifest, revision: 'r1', checkedAt: Date.now() });
+  const images = await read(request);
+  assert.deepEqual(
+    images.map(image => [image.digest, image.revision, image.request]),
+    [[digest, 'r1', request]],
+  );
+});
+
+test('of an index, each image is read, and asked for by its own platform', async () => {
+  const digests = [await storeImage('linux/amd64'), await storeImage('linux/arm64')];
+  const { request } = cloud.newImage();
+  const both: typeof request = { ...request, platforms: ['linux/amd64', 'linux/arm64'] };
+  const images = await read(both, await storeIndex(digests));
+  assert.deepEqual(
+    images.map(image => [image.digest, image.request]),
+    [
+      [digests[0], { ...request, platforms: ['linux/amd64'] }],
+      [digests[1], { ...request, platforms: ['linux/arm64'] }],
+    ],
+  );
+});
+
+test('what is not there is told', async () => {
+  await assert.rejects(read(), new StartError('There is no such image here: pull it first.'));
+  const nowhere = digestOf('nowhere');
+  await assert.rejects(read(undefined, nowhere), new StartError(`There is no manifest ${nowhere} here.`));
+  const nameless = await storeImage('linux/amd64', {});
+  await assert.rejects(read(undefined, nameless), /does not say what it was made from/);
+});
