@@ -80,9 +80,6 @@ async function run(): Promise<void> {
     settings: imageSettings,
     closureLimit: settings.DERIVERY_CLOSURE_LIMIT_MB * 1_000_000,
   });
-<<<<<<< HEAD
-  const revisions = createRevisions({ sources: openSources(firestore), packageSources, freshMs, log });
-=======
   const makeIndex = createIndexMaker({
     images,
     manifests: openManifests(firestore),
@@ -90,8 +87,7 @@ async function run(): Promise<void> {
     indexes: imageSettings.indexes,
     log,
   });
-  const revisions = createRevisions({ sources: openSources(firestore), packageSources, freshMs });
->>>>>>> issue4
+  const revisions = createRevisions({ sources: openSources(firestore), packageSources, freshMs, log });
 
   const stopping = new AbortController();
   const build: BuildParts = {

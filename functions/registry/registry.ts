@@ -1,12 +1,7 @@
 // The registry as one request handler: route, dispatch, answer. Every error becomes an answer here.
 import { randomUUID } from 'node:crypto';
-<<<<<<< HEAD
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { RegistryError, TransientError } from '#core/errors.ts';
-=======
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import { RegistryError } from '#core/errors.ts';
->>>>>>> issue4
+import { RegistryError, TransientError } from '#core/errors.ts';
 import { isUnreachable } from '#core/google/firestore.ts';
 import type { Log } from '#core/google/log.ts';
 import { errorAnswer, writeAnswer, type Answer } from './answer.ts';

@@ -40,7 +40,6 @@ const NAMESPACES = ['refs/heads/', 'refs/tags/'];
 
 /** The commits that branches and tags of a repository stand at. Throws as {@link resolveGitRef} does. */
 export async function listTips(git: Git, url: string, signal: AbortSignal): Promise<ReadonlySet<string>> {
-<<<<<<< HEAD
   return new Set((await listAll(git, url, signal)).values());
 }
 
@@ -53,15 +52,7 @@ export async function listNames(git: Git, url: string, signal: AbortSignal): Pro
 }
 
 function listAll(git: Git, url: string, signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
-  return list(
-    git,
-    url,
-    NAMESPACES.map(namespace => `${namespace}*`),
-    signal,
-  );
-=======
-  return new Set((await list(git, url, ['--heads', '--tags', '--', url], signal)).values());
->>>>>>> issue4
+  return list(git, url, ['--heads', '--tags', '--', url], signal);
 }
 
 /** The commit that each ref stands for, by the ref's full name; of an annotated tag (`^{}`) the one behind it. */
