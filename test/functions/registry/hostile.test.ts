@@ -35,6 +35,8 @@ const targets = [
   ...tags.map(tag => `/v2/hello/manifests/${tag}`),
   ...digests.filter(digest => digest.includes(':')).map(digest => `/v2/hello/manifests/${digest}`),
   ...digests.map(digest => `/v2/hello/blobs/${digest}`),
+  ...digests.map(digest => `/v2/hello/referrers/${digest}`),
+  ...names.map(name => `/v2/${name}/tags/list`),
   '/v2/hello/manifests/latest/', '/v2/hello/manifests', '/v2/hello', '/v2//', '//v2/', '/v2/..', '/v2/../', '/../v2/',
   '/v2/_catalog', '/v2/hello/tags/', '/v2/hello/blobs/uploads/', '/v2/hello/referrers/x', '/v1/search?q=x', '/v3/',
   '/index.php', '/.git/config', '/.env', '/%2e%2e/%2e%2e/etc/passwd', '/..', '/\\', '/%', '/%00', '/%ff', `/${LONG}`,
@@ -93,6 +95,9 @@ onBothServers('hostile requests', 1_000, served => {
       '/v2/',
       '/v2/hello/manifests/latest',
       `/v2/hello/blobs/sha256:${HEX}`,
+      '/v2/hello/tags/list',
+      `/v2/hello/referrers/sha256:${HEX}`,
+      '/v2/_catalog',
       '/nowhere',
     ];
     for (const method of METHODS) {
