@@ -12,6 +12,7 @@ import { openUrlSigner } from '#core/google/url-signer.ts';
 import { createAsking } from '../asking.ts';
 import { startOrExit } from '../start-or-exit.ts';
 import { publicAddresses, signedAddresses, type BlobAddress } from './blob-addresses.ts';
+import { openKnownTags } from './known-tags.ts';
 import { openRefLists } from './ref-lists.ts';
 import { createRegistry, type RequestHandler } from './registry.ts';
 import { readRegistrySettings, type RegistrySettings } from './settings.ts';
@@ -40,12 +41,14 @@ export const registry: RequestHandler = startOrExit(log, () => {
     asking,
     holdMs: settings.DERIVERY_HOLD_SECONDS * 1000,
   });
+  const offer = offerOf(settings);
+  const readRefList = openRefLists({ sources, asking, freshMs: policy.freshMs, log });
   return createRegistry({
     log,
     waiting,
-    offer: offerOf(settings),
+    offer,
     settings: policy.settings,
-    readRefList: openRefLists({ sources, asking, freshMs: policy.freshMs, log }),
+    readKnownTags: openKnownTags(offer.sources, readRefList),
     manifests: openManifests(firestore),
     blobs: openBlobs(firestore),
     headDigest: settings.DERIVERY_HEAD_DIGEST,

@@ -1,7 +1,7 @@
 // The branches and tags of git repositories, as a worker saw them last.
 import { EVERY_REF } from '#core/git-ref.ts';
 import { formatPackageSource, type PackageSource } from '#core/package-source.ts';
-import { areFresh, sourceKey } from '#core/source-document.ts';
+import { areFresh, sourceKey, type SourceKey } from '#core/source-document.ts';
 import type { Log } from '#core/google/log.ts';
 import type { Sources } from '#core/google/sources.ts';
 import type { Asking } from '../asking.ts';
@@ -22,8 +22,13 @@ export interface RefList {
 
 export type ReadRefList = (repository: PackageSource) => Promise<RefList>;
 
-/** Reads what is known, at once. Where that is nothing or old, a worker is asked to look, for those who come later. */
+/**
+ * Reads what is known, at once: the same object as long as it is the same list. Where that is nothing or old, a worker is
+ * asked to look, for those who come later.
+ */
 export function openRefLists({ sources, asking, freshMs, log }: RefListsParts): ReadRefList {
+  const kept = new Map<SourceKey, { readonly listedAt: number | undefined; readonly list: RefList }>();
+
   return async source => {
     const at = { source, ref: EVERY_REF };
     const key = sourceKey(at);
@@ -37,9 +42,10 @@ export function openRefLists({ sources, asking, freshMs, log }: RefListsParts): 
         );
       });
     }
-    return {
-      names: refs === undefined || refs.names === '' ? [] : refs.names.split('\n'),
-      leftOut: refs?.leftOut,
-    };
+    const known = kept.get(key);
+    if (known !== undefined && known.listedAt === refs?.listedAt) return known.list;
+    const list = { names: refs?.names.split('\n') ?? [], leftOut: refs?.leftOut };
+    kept.set(key, { listedAt: refs?.listedAt, list });
+    return list;
   };
 }

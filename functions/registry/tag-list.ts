@@ -1,16 +1,14 @@
 // `GET|HEAD /v2/<name>/tags/list` (distribution-spec, "Listing Tags"). Every name has the same tags: those of the deployment.
 import { RegistryError } from '#core/errors.ts';
 import { parseImageName, type Offer } from '#core/image-request.ts';
-import { offeredTags, repositoriesIn } from '#core/offered-tags.ts';
-import { formatPackageSource } from '#core/package-source.ts';
 import type { RepositoryName, Tag } from '#core/reference.ts';
 import { warning, type Answer } from './answer.ts';
-import type { ReadRefList, RefList } from './ref-lists.ts';
+import type { ReadKnownTags } from './known-tags.ts';
 import { queryOf } from './target.ts';
 
 export interface TagListParts {
   readonly offer: Offer;
-  readonly readRefList: ReadRefList;
+  readonly readKnownTags: ReadKnownTags;
 }
 
 /** Tags in one answer. */
@@ -18,25 +16,17 @@ const PAGE_LIMIT = 1000;
 
 /** The tags that can be listed, a page at a time; a Warning says what is missing. Throws where the name is no image's. */
 export async function tagList(
-  { offer, readRefList }: TagListParts,
+  { offer, readKnownTags }: TagListParts,
   name: RepositoryName,
   target: string,
 ): Promise<Answer> {
   parseImageName(name, offer);
   const page = parsePage(queryOf(target));
-  const lists = new Map(
-    await Promise.all(
-      repositoriesIn(offer.sources).map(
-        async source => [formatPackageSource(source), await readRefList(source)] as const,
-      ),
-    ),
-  );
-  const tags = offeredTags(offer.sources, source => lists.get(formatPackageSource(source))?.names ?? []);
+  const { tags, missing } = await readKnownTags();
   const start = tags.findIndex(tag => tag > page.last);
   const listed = start < 0 ? [] : tags.slice(start, start + page.size);
   const last = listed.at(-1);
   const isLast = last === undefined || last === tags.at(-1);
-  const missing = [...lists].flatMap(([repository, list]) => describeMissing(repository, list));
   return {
     status: 200,
     headers: {
@@ -62,9 +52,4 @@ function nextPage(target: string, size: number, last: Tag): string {
   query.set('n', String(size));
   query.set('last', last);
   return `${path}?${query.toString()}`;
-}
-
-function describeMissing(repository: string, { leftOut }: RefList): string[] {
-  if (leftOut === undefined) return [`the branches and tags of ${repository} are being looked up`];
-  return leftOut > 0 ? [`${leftOut} branches and tags of ${repository} are not listed`] : [];
 }

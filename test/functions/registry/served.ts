@@ -11,6 +11,7 @@ import { openManifests } from '#core/google/manifests.ts';
 import type { PullPolicy } from '#core/pull-decision.ts';
 import { createAsking } from '#functions/asking.ts';
 import { publicAddresses } from '#functions/registry/blob-addresses.ts';
+import { openKnownTags } from '#functions/registry/known-tags.ts';
 import { openRefLists } from '#functions/registry/ref-lists.ts';
 import { createRegistry, type RegistryParts, type RequestHandler } from '#functions/registry/registry.ts';
 import { createWaiting, type Waiting, type WaitingParts } from '#functions/registry/waiting.ts';
@@ -70,15 +71,17 @@ export class Served implements AsyncDisposable {
     const { log, lines } = collectLog();
     const { images, sources, hints } = cloud;
     const asking = createAsking({ images, sources, hints, policy: POLICY, log });
+    const offer = overrides.offer ?? offerOf();
+    const readRefList = openRefLists({ sources, asking, freshMs: POLICY.freshMs, log });
     const handler = createRegistry({
       log,
-      offer: offerOf(),
+      offer,
       settings: SETTINGS,
       manifests: openManifests(cloud.firestore),
       blobs: openBlobs(cloud.firestore),
       blobAddress: publicAddresses(BASE_URL),
       headDigest: 'sent',
-      readRefList: openRefLists({ sources, asking, freshMs: POLICY.freshMs, log }),
+      readKnownTags: openKnownTags(offer.sources, readRefList),
       waiting: waitingOn(cloud, { log, holdMs }),
       ...overrides,
     });

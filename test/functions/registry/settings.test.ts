@@ -14,11 +14,20 @@ describe('the registry’s settings', () => {
     assert.equal(readRegistrySettings({ ...GOOD, DERIVERY_HOLD_SECONDS: '0.5' }).DERIVERY_HOLD_SECONDS, 0.5);
   });
 
+  test('take the blobs’ address with or without a slash at its end', () => {
+    const blobUrl = readRegistrySettings({ ...GOOD, DERIVERY_BLOB_URL: `${GOOD.DERIVERY_BLOB_URL}//` });
+    assert.equal(blobUrl.DERIVERY_BLOB_URL, GOOD.DERIVERY_BLOB_URL);
+  });
+
   const bad: readonly [environment: Record<string, string | undefined>, message: RegExp][] = [
     [{ ...GOOD, GOOGLE_CLOUD_PROJECT: undefined }, /GOOGLE_CLOUD_PROJECT is not set/],
     [{ ...GOOD, DERIVERY_SOURCE: 'nixos-26.05' }, /DERIVERY_SOURCE: "nixos-26.05" is not a package source/],
     [{ ...GOOD, DERIVERY_BLOB_URL: 'https://h/v2/blobs' }, /DERIVERY_BLOB_URL: must not contain \/v2\//],
     [{ ...GOOD, DERIVERY_BLOB_URL: 'storage' }, /DERIVERY_BLOB_URL: /],
+    [{ ...GOOD, DERIVERY_BLOB_URL: 'https://h/blobs?x=1' }, /DERIVERY_BLOB_URL: must not have a query/],
+    [{ ...GOOD, DERIVERY_BLOB_URL: 'gs://bucket/blobs' }, /DERIVERY_BLOB_URL: /],
+    [{ ...GOOD, DERIVERY_BUCKET_ACCESS: 'secret' }, /DERIVERY_BUCKET_ACCESS: /],
+    [{ ...GOOD, DERIVERY_HEAD_DIGEST: 'no' }, /DERIVERY_HEAD_DIGEST: /],
     [{ ...GOOD, DERIVERY_HOLD_SECONDS: '0' }, /DERIVERY_HOLD_SECONDS: /],
     [{ ...GOOD, DERIVERY_HOLD_SECONDS: '4000' }, /DERIVERY_HOLD_SECONDS: /],
     [{ ...GOOD, DERIVERY_HOLD_SECONDS: 'long' }, /DERIVERY_HOLD_SECONDS: /],

@@ -86,6 +86,18 @@ describe('the tags of a name', () => {
     assert.deepEqual(await cloud.takeHints('refresh'), [key]);
   });
 
+  test('are another list as soon as a worker has listed them anew', async context => {
+    const { source, key } = newRepository();
+    const served = await serve(context, offerOf(source));
+    for (const branch of ['one', 'two', 'three']) {
+      await cloud.sources.recordRefs(key, source, [branch]);
+      for (const _ of [1, 2])
+        assert.deepEqual(tagsIn(await served.send('/v2/hello/tags/list')), ['latest', branch]);
+    }
+    await cloud.sources.recordRefs(key, source, []);
+    assert.deepEqual(tagsIn(await served.send('/v2/hello/tags/list')), ['latest']);
+  });
+
   test('are more than fit: the answer says how many are left out', async context => {
     const { source, key } = newRepository();
     const served = await serve(context, offerOf(source));
