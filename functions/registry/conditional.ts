@@ -13,10 +13,9 @@ export function unlessKnown(answer: Answer, ifNoneMatch: string | undefined): An
   return { status: 304, headers: { ...headers, etag } };
 }
 
-/** An entity tag may hold a comma: it ends at its quote. */
-const ENTITY_TAG = /(?:W\/)?("[^"]*")/g;
+/** Entity tags, which end at their quote: a comma may be inside. Whether `W/` stands before one makes no difference here. */
+const ENTITY_TAGS = /"[^"]*"/g;
 
 function matches(ifNoneMatch: string, etag: string): boolean {
-  if (ifNoneMatch.trim() === '*') return true;
-  return [...ifNoneMatch.matchAll(ENTITY_TAG)].some(([, tag]) => tag === etag);
+  return ifNoneMatch.trim() === '*' || (ifNoneMatch.match(ENTITY_TAGS) ?? []).includes(etag);
 }
