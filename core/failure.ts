@@ -5,6 +5,9 @@ import { RegistryError } from './errors.ts';
 /** How long the end of a build's log may be that is kept with the failure, in characters. */
 export const LOG_LIMIT = 4000;
 
+/** And how long the one that can be read on a page of its own. */
+export const LONG_LOG_LIMIT = 65_536;
+
 export const failureSchema = z.object({
   kind: z.enum([
     /** A name that the package set does not have (or that names several). */
@@ -24,6 +27,8 @@ export const failureSchema = z.object({
   message: z.string(),
   /** The end of the build's log. */
   log: z.string().max(LOG_LIMIT).optional(),
+  /** Under which more of the log can be read. */
+  logId: z.string().optional(),
 });
 
 export type Failure = z.infer<typeof failureSchema>;
@@ -31,13 +36,14 @@ export type Failure = z.infer<typeof failureSchema>;
 /**
  * The answer for a failed image. What does not exist is 404; what exists and failed is 403 with MANIFEST_UNKNOWN,
  * the one combination whose message most clients print: docker, podman and skopeo show it, 5xx hides it everywhere.
+ * `logAddress`: where more of the log can be read.
  */
-export function failureAnswer(failure: Failure): RegistryError {
+export function failureAnswer(failure: Failure, logAddress?: string): RegistryError {
   const exists = failure.kind !== 'unknown_package' && failure.kind !== 'unknown_source';
   return new RegistryError(
     exists ? 403 : 404,
     'MANIFEST_UNKNOWN',
-    `${failure.message}${logForTerminal(failure.log)}`,
+    `${failure.message}${logForTerminal(failure.log)}${logAddress === undefined ? '' : `\nMore of it: ${logAddress}`}`,
   );
 }
 

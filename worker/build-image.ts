@@ -1,12 +1,14 @@
 // One build, from claim to outcome: the lease around the work, and what becomes of each way it can end.
 import { randomUUID } from 'node:crypto';
 import { PermanentError, TransientError } from '#core/errors.ts';
+import type { Failure } from '#core/failure.ts';
 import type { Phase } from '#core/image-document.ts';
 import type { ClaimedImage } from '#core/image-life.ts';
 import type { ImageRequest, RequestKey } from '#core/image-request.ts';
 import type { SettingsDigest } from '#core/image-settings.ts';
 import { imageKeys } from '#core/index-life.ts';
 import type { Hints } from '#core/google/hints.ts';
+import { newBuildLog, type BuildLog } from '#core/google/build-logs.ts';
 import { LeaseLostError, type Images } from '#core/google/images.ts';
 import type { Log } from '#core/google/log.ts';
 import type { Manifest } from '#core/google/manifests.ts';
@@ -164,7 +166,9 @@ async function settle(
     if (error instanceof LeaseLostError) throw error;
     if (error instanceof PermanentError) {
       log.info({ kind: error.failure.kind, reason: error.failure.message }, 'build failed');
-      await lookAt(parts, log, await images.fail(key, token, error.failure, revision));
+      const buildLog = logOf(error.failure);
+      const failure = { ...error.failure, ...(buildLog !== undefined && { logId: buildLog.id }) };
+      await lookAt(parts, log, await images.fail(key, token, failure, revision, buildLog));
       return 'done';
     }
     if (stopping.aborted) {
@@ -186,4 +190,9 @@ async function settle(
     log.error({ error: problem }, 'the outcome could not be written');
     return 'again';
   }
+}
+
+/** The log that a failure brings; that of an index is its image's, and lies where it can be read already. */
+function logOf({ log, logId }: Failure): BuildLog | undefined {
+  return log === undefined || logId !== undefined ? undefined : newBuildLog(log);
 }

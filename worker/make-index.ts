@@ -98,6 +98,6 @@ function failureOf(failed: readonly Part<'failed'>[]): Failure {
   );
   const [first] = failed;
   if (first === undefined) throw new Error('an index without failures has not failed');
-  const log = failed.find(({ failure }) => failure.log !== undefined)?.failure.log;
-  return { kind: first.failure.kind, message: messages.join('; '), ...(log !== undefined && { log }) };
+  const { log, logId } = failed.find(({ failure }) => failure.log !== undefined)?.failure ?? {};
+  return { kind: first.failure.kind, message: messages.join('; '), log, logId };
 }

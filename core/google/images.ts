@@ -1,12 +1,18 @@
 // `images/{requestKey}`: an image's life (core/image-life.ts) in Firestore. Every change is a transaction or a
 // preconditioned write; used by registry, worker, prebuild and janitor alike.
-import type { CollectionReference, Firestore, QueryDocumentSnapshot } from '@google-cloud/firestore';
+import type {
+  CollectionReference,
+  Firestore,
+  QueryDocumentSnapshot,
+  Transaction,
+} from '@google-cloud/firestore';
 import type { Failure } from '../failure.ts';
 import { imageDocumentSchema, type ImageDocument, type Phase, type Priority } from '../image-document.ts';
 import * as life from '../image-life.ts';
 import { requestKeySchema, type ImageRequest, type RequestKey } from '../image-request.ts';
 import * as indexLife from '../index-life.ts';
 import type { SettingsDigest } from '../image-settings.ts';
+import { storeBuildLog, type BuildLog } from './build-logs.ts';
 import { openDocuments, type Documents, type Seen } from './documents.ts';
 import { storeManifest, type Manifest } from './manifests.ts';
 
@@ -54,11 +60,11 @@ function imagesIn(
   async function asHolder(
     key: RequestKey,
     transition: (document: ImageDocument | undefined, now: number) => ImageDocument | undefined,
-    manifest?: Manifest,
+    beside?: (now: number) => ((transaction: Transaction) => void) | undefined,
   ): Promise<readonly RequestKey[]> {
     const waiting = await documents.change(key, (document, now) => {
       const next = transition(document, now);
-      const alongside = manifest && storeManifest(firestore, manifest);
+      const alongside = beside?.(now);
       const result = next && wokenBy(document, next);
       return { next, result, ...(alongside && { alongside }) };
     });
@@ -126,7 +132,7 @@ function imagesIn(
       return asHolder(
         key,
         (document, now) => life.publish(document, token, { digest, revision, checkedAt }, now),
-        manifest,
+        () => storeManifest(firestore, manifest),
       );
     },
 
@@ -135,14 +141,19 @@ function imagesIn(
       return asHolder(key, document => life.keep(document, token));
     },
 
-    /** Ends a build with the reason why it cannot be, at the revision where that was seen. */
+    /** Ends a build with the reason why it cannot be, at the revision where that was seen. `buildLog`: what `logId` names. */
     fail(
       key: RequestKey,
       token: string,
       failure: Failure,
       revision: string | undefined,
+      buildLog?: BuildLog,
     ): Promise<readonly RequestKey[]> {
-      return asHolder(key, (document, now) => life.fail(document, token, { failure, revision }, now));
+      return asHolder(
+        key,
+        (document, now) => life.fail(document, token, { failure, revision }, now),
+        now => buildLog && storeBuildLog(firestore, buildLog, now),
+      );
     },
 
     /** Asks for an image of an index: how it stands, and whether a worker has to be told (index-life.ts). */

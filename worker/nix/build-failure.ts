@@ -1,7 +1,7 @@
 // Why a realisation failed: whose builder, with what in its log; or something that another try may get past.
 import { stripVTControlCharacters } from 'node:util';
 import { PermanentError, TransientError } from '#core/errors.ts';
-import { LOG_LIMIT } from '#core/failure.ts';
+import { LONG_LOG_LIMIT } from '#core/failure.ts';
 import { errorLines, errorMessage, tellsOfMachine, tellsOfMemory, tellsOfNetwork } from './nix-message.ts';
 import type { Nix } from './nix.ts';
 import type { Realisable } from './realisable.ts';
@@ -105,11 +105,11 @@ function describe(missing: readonly Realisable[], { drv, reason }: FailedBuild):
 }
 
 async function endOfLog(nix: Nix, drv: string, signal: AbortSignal): Promise<string> {
-  const options = { signal, stdoutLimit: 2 * LOG_LIMIT };
+  const options = { signal, stdoutLimit: 2 * LONG_LOG_LIMIT };
   const { stdout } = await runNix(nix, 'nix-store', ['--read-log', drv], options);
   const log = stripVTControlCharacters(stdout).trimEnd();
-  if (log.length <= LOG_LIMIT) return log;
-  const end = log.slice(-LOG_LIMIT);
+  if (log.length <= LONG_LOG_LIMIT) return log;
+  const end = log.slice(-LONG_LOG_LIMIT);
   return end.slice(end.indexOf('\n') + 1);
 }
 
