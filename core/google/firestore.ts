@@ -1,5 +1,6 @@
 // The connection to Firestore, and what its answers mean.
 import { Firestore, Timestamp } from '@google-cloud/firestore';
+import { TransientError } from '../errors.ts';
 
 /** One client per process: it keeps its own channels and is cheap until first used. */
 export function openFirestore(projectId: string, databaseId: string): Firestore {
@@ -28,6 +29,25 @@ export function isLostRace(error: unknown): boolean {
 export function isUnreachable(error: unknown): boolean {
   const code = codeOf(error);
   return code === UNAVAILABLE || code === DEADLINE_EXCEEDED;
+}
+
+/** The longest that the documents of a pull may take: its client is to hear of it while it still listens. Milliseconds. */
+export const READ_LIMIT_MS = 10_000;
+
+/**
+ * What `answer` comes to, if that is within so many milliseconds. Throws a {@link TransientError} otherwise: Firestore's client goes
+ * on trying for most of a minute, longer than whoever pulls listens.
+ */
+export async function within<T>(milliseconds: number, answer: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const limit = setTimeout(() => {
+    reject(new TransientError(`no answer within ${milliseconds / 1000} s`));
+  }, milliseconds);
+  try {
+    return await Promise.race([answer, promise]);
+  } finally {
+    clearTimeout(limit);
+  }
 }
 
 function codeOf(error: unknown): unknown {

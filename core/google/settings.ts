@@ -41,7 +41,10 @@ export function readSettings<T extends z.ZodObject>(
   if (parsed.success) return Object.freeze(parsed.data);
   const problems = parsed.error.issues.map(issue => {
     const name = issue.path.join('.');
-    if (set[name] === undefined) return `${name} is not set`;
+    if (set[name] === undefined) {
+      const what = schema.shape[name]?.description;
+      return `${name} is not set${what === undefined ? '' : ` (${what})`}`;
+    }
     const variable = name === 'DERIVERY_SOURCE' ? (source?.variable ?? name) : name;
     return `${variable}: ${issue.message}`;
   });

@@ -1,9 +1,11 @@
 // What a handler answers, and the one place that writes it.
-import type { ServerResponse } from 'node:http';
+import { STATUS_CODES, type ServerResponse } from 'node:http';
 import type { RegistryError } from '#core/errors.ts';
 
 export interface Answer {
   readonly status: number;
+  /** What stands behind the status in HTTP/1.1, in place of its usual words. */
+  readonly reason?: string;
   readonly headers: Readonly<Record<string, string>>;
   /** Sent with GET; HEAD gets its length only. */
   readonly body?: Uint8Array | string;
@@ -11,10 +13,15 @@ export interface Answer {
   readonly length?: number;
 }
 
-/** The specification's error format: `{"errors":[{code,message,detail}]}`, as plain `application/json`. */
+/**
+ * The specification's error format: `{"errors":[{code,message,detail}]}`, as plain `application/json`. The beginning of the message
+ * stands behind the status too: it is all that containerd shows of an answer to HEAD, and docker of a 5xx, where no front end
+ * puts the usual words there.
+ */
 export function errorAnswer({ status, code, message, headers }: RegistryError): Answer {
   return {
     status,
+    reason: `${STATUS_CODES[status] ?? 'Error'}: ${visible(message)}`,
     headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
     body: JSON.stringify({ errors: [{ code, message, detail: message }] }),
   };
@@ -25,13 +32,20 @@ export function warning(text: string): string {
   return `299 - "${text.replaceAll(/["\\]/g, '\\$&')}"`;
 }
 
+/** The first line of a text, of the characters that a status line may have. */
+function visible(text: string): string {
+  const [line = ''] = text.split('\n', 1);
+  return line.slice(0, 300).replaceAll(/[^\x20-\x7e]/g, '?');
+}
+
 /**
  * Writes an answer, as it is: nothing is ever compressed, since clients check bytes and lengths. HEAD is GET without the
  * body: the same headers, the same length.
  */
 export function writeAnswer(response: ServerResponse, method: string, answer: Answer): void {
   const body = answer.body ?? '';
-  response.writeHead(answer.status, {
+  const reason = answer.reason ?? STATUS_CODES[answer.status] ?? '';
+  response.writeHead(answer.status, reason, {
     ...answer.headers,
     // The length of what is not modified would have to be that of the whole (RFC 9110, section 8.6).
     ...(answer.status !== 304 && { 'content-length': String(answer.length ?? Buffer.byteLength(body)) }),

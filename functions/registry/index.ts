@@ -1,5 +1,6 @@
 // Entry of the Cloud Function "registry": a plain (request, response) handler for the functions framework.
 import { openBlobs } from '#core/google/blobs.ts';
+import { openBuildLogs } from '#core/google/build-logs.ts';
 import { openFirestore } from '#core/google/firestore.ts';
 import { openHints } from '#core/google/hints.ts';
 import { openImages } from '#core/google/images.ts';
@@ -12,13 +13,23 @@ import { openUrlSigner } from '#core/google/url-signer.ts';
 import { createAsking } from '../asking.ts';
 import { startOrExit } from '../start-or-exit.ts';
 import { publicAddresses, signedAddresses, type BlobAddress } from './blob-addresses.ts';
+import { createHops } from './hop.ts';
+import { watchLastMoments } from './last-moments.ts';
+import { createOpenRequests } from './open-requests.ts';
 import { openKnownTags } from './known-tags.ts';
 import { openRefLists } from './ref-lists.ts';
+import { refuseBodies } from './refuse-bodies.ts';
 import { createRegistry, type RequestHandler } from './registry.ts';
-import { readRegistrySettings, type RegistrySettings } from './settings.ts';
+import { createSendOn } from './send-on.ts';
+import { holdsOf, readRegistrySettings, type RegistrySettings } from './settings.ts';
 import { createWaiting } from './waiting.ts';
+import { createWaitingRoom } from './waiting-room.ts';
 
 const log = createLog('registry');
+const openRequests = createOpenRequests();
+// At once: before functions-framework listens for the same.
+watchLastMoments(log, () => openRequests.sendAllOn());
+refuseBodies();
 
 export const registry: RequestHandler = startOrExit(log, () => {
   const settings = readRegistrySettings(process.env);
@@ -39,13 +50,23 @@ export const registry: RequestHandler = startOrExit(log, () => {
     policy,
     readPullState: openPullState(firestore, images, sources),
     asking,
-    holdMs: settings.DERIVERY_HOLD_SECONDS * 1000,
+    room: createWaitingRoom(settings.DERIVERY_CONCURRENCY),
   });
+  const hops = createHops(settings.DERIVERY_HOP_SECRET);
   const offer = offerOf(settings);
   const readRefList = openRefLists({ sources, asking, freshMs: policy.freshMs, log });
   return createRegistry({
     log,
     waiting,
+    hops,
+    sendOn: createSendOn({
+      hops,
+      totalWaitMs: settings.DERIVERY_TOTAL_WAIT_SECONDS * 1000,
+      retryAfterSeconds: settings.DERIVERY_RETRY_SECONDS,
+    }),
+    holdMs: holdsOf(settings),
+    openRequests,
+    buildLogs: openBuildLogs(firestore),
     offer,
     settings: policy.settings,
     readKnownTags: openKnownTags(offer.sources, readRefList),

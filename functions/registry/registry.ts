@@ -1,22 +1,27 @@
 // The registry as one request handler: route, dispatch, answer. Every error becomes an answer here.
 import { randomUUID } from 'node:crypto';
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RegistryError, TransientError } from '#core/errors.ts';
-import { isUnreachable } from '#core/google/firestore.ts';
+import { isUnreachable, READ_LIMIT_MS, within } from '#core/google/firestore.ts';
 import type { Log } from '#core/google/log.ts';
 import { errorAnswer, writeAnswer, type Answer } from './answer.ts';
 import { blob, type BlobParts } from './blobs.ts';
+import { buildLog, type BuildLogParts } from './build-log.ts';
 import { unlessKnown } from './conditional.ts';
-import { parseHop } from './hop.ts';
+import { patienceOf } from './client-patience.ts';
+import type { Hops } from './hop.ts';
 import { landingPage } from './landing-page.ts';
-import { manifestByDigest, manifestByTag, type ManifestParts } from './manifests.ts';
+import { manifestByDigest, manifestByTag, type AskingClient, type ManifestParts } from './manifests.ts';
+import type { OpenRequests } from './open-requests.ts';
 import { referrers } from './referrers.ts';
 import { parseRoute } from './route.ts';
 import { tagList, type TagListParts } from './tag-list.ts';
 import { originForm, queryOf } from './target.ts';
 
-export interface RegistryParts extends ManifestParts, BlobParts, TagListParts {
+export interface RegistryParts extends ManifestParts, BlobParts, BuildLogParts, TagListParts {
   readonly log: Log;
+  readonly hops: Hops;
+  readonly openRequests: OpenRequests;
   /**
    * Whether HEAD says the digest. Behind a front end that strips the length of HEAD's answers it must not: docker, containerd
    * and crane then take GET's, where both are, while an answer with one of the two is an error to them.
@@ -30,18 +35,34 @@ export function createRegistry(parts: RegistryParts): RequestHandler {
   return async (request, response) => {
     const method = request.method ?? '';
     const target = originForm(request.url ?? '/');
+    const write = (answer: Answer): void => {
+      // It may be gone, or sent on meanwhile.
+      if (response.headersSent || response.destroyed) return;
+      const known = unlessKnown(answer, request.headers['if-none-match']);
+      const isBare = method === 'HEAD' && parts.headDigest === 'withheld';
+      writeAnswer(response, method, isBare ? withoutDigest(known) : known);
+    };
+    const refuse = (error: unknown): void => write(errorAnswer(toRegistryError(error, parts.log, target)));
+    const hop = parts.hops.parse(target);
+    const client = patienceOf(request.headers['user-agent']);
     const gone = new AbortController();
-    response.once('close', () => gone.abort());
-    let answer: Answer;
+    const isAnswered = parts.openRequests.add(() => {
+      try {
+        write(parts.sendOn.elsewhere(hop, client));
+      } catch (error) {
+        refuse(error);
+      }
+    });
+    response.once('close', () => {
+      isAnswered();
+      gone.abort();
+    });
     try {
-      answer = await answerTo(parts, method, target, request.headers, gone.signal);
+      const asking = { hop, client, headers: request.headers, gone: gone.signal };
+      write(await answerTo(parts, method, target, asking));
     } catch (error) {
-      answer = errorAnswer(toRegistryError(error, parts.log, target));
+      refuse(error);
     }
-    if (gone.signal.aborted) return;
-    const known = unlessKnown(answer, request.headers['if-none-match']);
-    const isBare = method === 'HEAD' && parts.headDigest === 'withheld';
-    writeAnswer(response, method, isBare ? withoutDigest(known) : known);
   };
 }
 
@@ -49,8 +70,7 @@ function answerTo(
   parts: RegistryParts,
   method: string,
   target: string,
-  { host = '', accept }: IncomingHttpHeaders,
-  gone: AbortSignal,
+  asking: AskingClient,
 ): Answer | Promise<Answer> {
   if (method !== 'GET' && method !== 'HEAD') {
     throw new RegistryError(
@@ -65,17 +85,19 @@ function answerTo(
   const route = parseRoute(target);
   switch (route.kind) {
     case 'landing-page':
-      return landingPage(parts.offer, host);
+      return landingPage(parts.offer, asking.headers.host ?? '');
     case 'api-version':
       return { status: 200, headers: { 'content-type': 'application/json' }, body: '{}' };
+    case 'build-log':
+      return within(READ_LIMIT_MS, buildLog(parts, route.id));
     case 'manifest-by-tag':
-      return manifestByTag(parts, route, accept, parseHop(target), gone);
+      return manifestByTag(parts, route, asking);
     case 'manifest-by-digest':
-      return manifestByDigest(parts, route.digest);
+      return within(READ_LIMIT_MS, manifestByDigest(parts, route.digest));
     case 'blob':
-      return blob(parts, route.digest, method);
+      return within(READ_LIMIT_MS, blob(parts, route.digest, method));
     case 'tags':
-      return tagList(parts, route.name, target);
+      return within(READ_LIMIT_MS, tagList(parts, route.name, target));
     case 'referrers':
       return referrers(queryOf(target));
   }

@@ -1,11 +1,13 @@
 // What a request asks for. The path is taken as it came, never decoded: the grammar of names has no escapes.
 import { parseDigest, type Digest } from '#core/digest.ts';
 import { RegistryError } from '#core/errors.ts';
+import { buildLogIdSchema, type BuildLogId } from '#core/google/build-logs.ts';
 import { parseRepositoryName, parseTag, type RepositoryName, type Tag } from '#core/reference.ts';
 
 export type Route =
   | { readonly kind: 'landing-page' }
   | { readonly kind: 'api-version' }
+  | { readonly kind: 'build-log'; readonly id: BuildLogId }
   | { readonly kind: 'manifest-by-tag'; readonly name: RepositoryName; readonly tag: Tag }
   | { readonly kind: 'manifest-by-digest'; readonly name: RepositoryName; readonly digest: Digest }
   | { readonly kind: 'blob'; readonly name: RepositoryName; readonly digest: Digest }
@@ -15,11 +17,15 @@ export type Route =
 /** The tail tells what is asked for; whatever stands before it is the name (distribution-spec, "Endpoints"). */
 const TAIL = /^\/v2\/(.*)\/(manifests|blobs|referrers|tags(?=\/list$))\/([^/]*)$/s;
 
+const BUILD_LOG = /^\/builds\/([^/]+)\/log$/;
+
 /** Parses a request's target (`/v2/shell/git/manifests/latest?wait=1`). Throws a {@link RegistryError}. */
 export function parseRoute(target: string): Route {
   const [path = ''] = target.split('?', 1);
   if (path === '/') return { kind: 'landing-page' };
   if (path === '/v2' || path === '/v2/') return { kind: 'api-version' };
+  const logId = buildLogIdSchema.safeParse(BUILD_LOG.exec(path)?.[1]);
+  if (logId.success) return { kind: 'build-log', id: logId.data };
   const [, name, collection, reference] = TAIL.exec(path) ?? [];
   if (name === undefined || reference === undefined) throw nothingHere(path);
   const repository = parseRepositoryName(name);

@@ -1,7 +1,7 @@
 // What the registry reads from its environment, once.
 import { z } from 'zod';
 import { offerSettings, pullSettings } from '#core/google/deployment-settings.ts';
-import { cloudSettings, readSettings, type Environment } from '#core/google/settings.ts';
+import { cloudSettings, parsedSetting, readSettings, type Environment } from '#core/google/settings.ts';
 
 /** The registry's settings, each by its variable. */
 export const registrySettings = {
@@ -23,10 +23,27 @@ export const registrySettings = {
   /** `withheld` where a front end strips Content-Length from HEAD's answers: clients then go by GET's. */
   DERIVERY_HEAD_DIGEST: z.enum(['sent', 'withheld']).default('sent'),
   /**
+   * What the number of a redirect is signed with: the same for all instances. Several, separated by white space, while one is being
+   * replaced: the first signs, all are believed.
+   */
+  DERIVERY_HOP_SECRET: parsedSetting(parseSecrets).describe(
+    'a secret that all instances of the registry share, as `openssl rand -hex 32` prints one',
+  ),
+  /**
    * How long a request waits for a build before it is sent round again. Newer containerd gives up on headers after
    * 30 s (containerd#13164), so the default is well below.
    */
   DERIVERY_HOLD_SECONDS: z.coerce.number().positive().max(3500).default(20),
+  /** The same for clients that are known to wait for longer, as far as the front end lets them. */
+  DERIVERY_LONG_HOLD_SECONDS: z.coerce.number().positive().max(3500).default(280),
+  /** How long the front end gives a request: no hold comes closer to it than 10 s. */
+  DERIVERY_REQUEST_LIMIT_SECONDS: z.coerce.number().min(11).max(3600).default(60),
+  /** After how long a client is told to pull again that would follow redirects for ever. */
+  DERIVERY_TOTAL_WAIT_SECONDS: z.coerce.number().positive().default(2700),
+  /** When a client is asked to pull again whose redirects are used up. */
+  DERIVERY_RETRY_SECONDS: z.coerce.number().int().positive().max(60).default(5),
+  /** Requests that the front end hands one instance at a time: four fifths of them may wait. */
+  DERIVERY_CONCURRENCY: z.coerce.number().int().positive().default(250),
 };
 
 const schema = z.object(registrySettings);
@@ -36,4 +53,23 @@ export type RegistrySettings = z.infer<typeof schema>;
 /** Throws a ConfigurationError that names every bad setting. */
 export function readRegistrySettings(environment: Environment): Readonly<RegistrySettings> {
   return readSettings(schema, environment);
+}
+
+/** How long each kind of client is held. Milliseconds. */
+export function holdsOf(settings: RegistrySettings): { short: number; long: number } {
+  const limit = settings.DERIVERY_REQUEST_LIMIT_SECONDS - 10;
+  return {
+    short: 1000 * Math.min(settings.DERIVERY_HOLD_SECONDS, limit),
+    long: 1000 * Math.min(settings.DERIVERY_LONG_HOLD_SECONDS, limit),
+  };
+}
+
+const SECRET_LENGTH = 32;
+
+function parseSecrets(text: string): [string, ...string[]] {
+  const [first, ...others] = text.split(/\s+/).filter(secret => secret !== '');
+  if (first === undefined || [first, ...others].some(secret => secret.length < SECRET_LENGTH)) {
+    throw new Error(`must have ${SECRET_LENGTH} characters or more, as \`openssl rand -hex 32\` prints them`);
+  }
+  return [first, ...others];
 }

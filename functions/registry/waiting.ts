@@ -1,26 +1,31 @@
 // Waiting for a build on its document: one listener for each image, however many requests wait for it.
+import { TransientError } from '#core/errors.ts';
 import { describeBuild, type AskedBuild } from '#core/image-document.ts';
 import type { ImageRequest, RequestKey } from '#core/image-request.ts';
 import { describeIndex, imageKeys } from '#core/index-life.ts';
 import { decidePull, type PullDecision, type PullPolicy } from '#core/pull-decision.ts';
+import { isUnreachable, READ_LIMIT_MS, within } from '#core/google/firestore.ts';
 import type { SeenImage } from '#core/google/images.ts';
 import type { PullState, ReadPullState } from '#core/google/pull-state.ts';
 import type { Asking } from '../asking.ts';
 import { startVigil, type Vigil, type VigilParts, type WaitOutcome } from './vigil.ts';
+import type { WaitingRoom } from './waiting-room.ts';
 
 export interface WaitingParts extends VigilParts {
   readonly readPullState: ReadPullState;
   readonly asking: Asking;
   readonly policy: PullPolicy;
-  /** How long one request is held. Milliseconds. */
-  readonly holdMs: number;
+  readonly room: WaitingRoom;
 }
 
 export type Waiting = ReturnType<typeof createWaiting>;
 
 export function createWaiting(parts: WaitingParts) {
-  const { images, readPullState, asking, policy, holdMs } = parts;
+  const { images, asking, policy, room, log } = parts;
   const vigils = new Map<RequestKey, Vigil>();
+
+  const readPullState: ReadPullState = (key, request) =>
+    within(READ_LIMIT_MS, parts.readPullState(key, request));
 
   function decide({ image, source }: PullState): PullDecision {
     return decidePull(image.document, source.document, policy, image.readTime);
@@ -39,12 +44,41 @@ export function createWaiting(parts: WaitingParts) {
     return vigil;
   }
 
+  /** The outcome, or undefined where there is none yet when the time is over. */
+  async function wait(
+    key: RequestKey,
+    request: ImageRequest,
+    state: PullState,
+    holdMs: number,
+    gone: AbortSignal,
+  ): Promise<WaitOutcome | undefined> {
+    using place = room.enter();
+    const over = AbortSignal.timeout(Math.min(holdMs, place.longestMs));
+    return await vigilFor(key, request, state).settled(AbortSignal.any([gone, over]));
+  }
+
+  /** Undefined where Firestore does not answer: who has waited goes on waiting, and may find it at the next hop. */
+  async function readAgain(key: RequestKey, request: ImageRequest): Promise<PullDecision | undefined> {
+    try {
+      return decide(await readPullState(key, request));
+    } catch (error) {
+      if (!isUnreachable(error) && !(error instanceof TransientError)) throw error;
+      log.warn({ error, image: key }, 'the documents could not be read at the end of a wait');
+      return undefined;
+    }
+  }
+
   return {
     /**
-     * The image, its failure, or that it is not ready after the hold time. Asks for a build where there is none.
-     * `gone` ends the wait early, as `pending`.
+     * The image, its failure, or that it is not ready after `holdMs`, or less where many wait. Asks for a build where there is
+     * none. `gone` ends the wait early, as `pending`. Throws a TransientError where Firestore does not answer.
      */
-    async forImage(key: RequestKey, request: ImageRequest, gone: AbortSignal): Promise<WaitOutcome> {
+    async forImage(
+      key: RequestKey,
+      request: ImageRequest,
+      holdMs: number,
+      gone: AbortSignal,
+    ): Promise<WaitOutcome> {
       const state = await readPullState(key, request);
       const decision = decide(state);
       switch (decision.kind) {
@@ -53,24 +87,21 @@ export function createWaiting(parts: WaitingParts) {
           await asking.follow(key, request, state, decision.follow);
           return decision;
         case 'unasked':
-          await asking.queueBuild(key, request, 'pull', state.image);
+          await within(READ_LIMIT_MS, asking.queueBuild(key, request, 'pull', state.image));
           break;
         case 'pending':
-          if (decision.raise) await asking.raiseBuild(key, state.image);
+          if (decision.raise) await within(READ_LIMIT_MS, asking.raiseBuild(key, state.image));
           break;
       }
-      const settled = await vigilFor(key, request, state).settled(
-        AbortSignal.any([gone, AbortSignal.timeout(holdMs)]),
-      );
+      const settled = await wait(key, request, state, holdMs, gone);
       if (settled !== undefined) return settled;
 
+      const pending = decision.kind === 'pending' ? decision : justQueued(state.image.readTime);
+      if (gone.aborted) return pending;
       // A listener may stall: before the client is sent on, the documents themselves have the word.
-      const last = await readPullState(key, request);
-      const lastDecision = decide(last);
-      if (lastDecision.kind !== 'unasked') return lastDecision;
+      const last = await readAgain(key, request);
       // A failure whose hold ended this moment: the next hop asks again.
-      const build = { state: 'queued', by: 'pull', queuedAt: last.image.readTime, attempts: 0 } as const;
-      return { kind: 'pending', build, raise: false };
+      return last === undefined || last.kind === 'unasked' ? pending : last;
     },
 
     /** How far a build is, for people; of an index: how far its images are. */
@@ -83,4 +114,8 @@ export function createWaiting(parts: WaitingParts) {
       );
     },
   };
+}
+
+function justQueued(queuedAt: number): WaitOutcome {
+  return { kind: 'pending', build: { state: 'queued', by: 'pull', queuedAt, attempts: 0 }, raise: false };
 }

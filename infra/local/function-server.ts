@@ -14,7 +14,6 @@ import { createLog } from '#core/google/log.ts';
 import { readSettings } from '#core/google/settings.ts';
 import { listenOnLoopback } from './loopback.ts';
 import { runEntry, sayReady } from './program-entry.ts';
-import { refuseBodies } from './refuse-bodies.ts';
 
 /** The variables that the framework's command reads. */
 const schema = z.object({
@@ -35,12 +34,12 @@ await runEntry(log, async () => {
   if (settings.FUNCTION_SIGNATURE_TYPE === 'http') http(target, handler as HttpFunction);
   else cloudEvent(target, handler as CloudEventFunction);
 
+  // The framework exits at once; the function's own handler, which is older, has run by then.
+  process.on('SIGTERM', () => process.exit(0));
+
   const server = getTestServer(target);
-  if (settings.FUNCTION_SIGNATURE_TYPE === 'http') refuseBodies(server);
   // As the framework's command does: a request may be held as long as it takes.
   server.setTimeout(0);
   const port = await listenOnLoopback(server, settings.PORT);
-  // The framework exits at once; the function's own handler, which is older, has run by then.
-  process.on('SIGTERM', () => process.exit(0));
   sayReady({ port });
 });

@@ -1,6 +1,7 @@
 // The folder of one instance: everything that is kept lies here, and only one instance uses it at a time.
 import { spawn } from 'node:child_process';
-import { openSync, renameSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { existsSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { mkdir, readFile, realpath, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { getSystemErrorMessage } from 'node:util';
@@ -19,6 +20,8 @@ export interface StateFolder {
   readonly debian: string;
   /** Layers on their way to the bucket. */
   readonly spool: string;
+  /** What the registry signs the hops of waiting pulls with: the same at each start, so that they go on over a restart. */
+  readonly hopSecret: string;
   /**
    * The open lock. Whoever has it open keeps the folder locked, so it is handed to every program that writes here:
    * the lock ends with the last of them, however they end.
@@ -54,6 +57,7 @@ export async function openStateFolder(folder: string, wait = WAIT_FOR_LOCK): Pro
     nix: join(root, 'nix'),
     debian: join(root, 'debian'),
     spool: join(root, 'spool'),
+    hopSecret: keptSecret(join(root, 'hop-secret')),
     lock,
     recordProcesses: pids => writeWhole(processes, { start: process.pid, ...pids }),
     recordServices: environment => writeWhole(services, environment),
@@ -66,6 +70,16 @@ export async function openStateFolder(folder: string, wait = WAIT_FOR_LOCK): Pro
 /** Where the state folder of a running instance says where its services are. */
 export function servicesFile(root: string): string {
   return join(root, 'services.json');
+}
+
+/** The secret in a file of the owner's, made where there is none. */
+function keptSecret(file: string): string {
+  if (!existsSync(file)) {
+    const next = `${file}.next`;
+    writeFileSync(next, `${randomBytes(32).toString('hex')}\n`, { mode: 0o600 });
+    renameSync(next, file);
+  }
+  return readFileSync(file, 'utf8').trim();
 }
 
 /** Writes a file that readers find whole or not at all. */

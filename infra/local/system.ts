@@ -47,7 +47,10 @@ export async function startSystem(supervisor: Supervisor, settings: SystemSettin
     restarts: true,
   };
   const [port] = await Promise.all([
-    startFunction(supervisor, 'registry', 'http', settings.port, common),
+    startFunction(supervisor, 'registry', 'http', settings.port, {
+      ...common,
+      DERIVERY_HOP_SECRET: settings.state.hopSecret,
+    }),
     startEventFunction(supervisor, 'prebuild', common),
     startEventFunction(supervisor, 'janitor', common),
     supervisor.start(worker),

@@ -74,6 +74,7 @@ export class Fleet implements AsyncDisposable {
       DERIVERY_REFRESHES_SUBSCRIPTION: names.refreshes,
       DERIVERY_BUCKET: BUCKET,
       DERIVERY_BLOB_URL: `${cloud.storageUrl}/${BUCKET}/blobs`,
+      DERIVERY_HOP_SECRET: randomUUID(),
       DERIVERY_SPOOL: spool,
       DERIVERY_NIX_STORE: set.store,
       NIX_CONFIG: set.nix.environment['NIX_CONFIG'],

@@ -1,5 +1,6 @@
 // The registry in a process of its own, as functions-framework serves it, on the services of this process.
 import { fork } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
@@ -37,7 +38,9 @@ export async function startRegistry(): Promise<RegistryProcess> {
       DERIVERY_SOURCE: 'debian',
       DERIVERY_SOURCES: 'a=debian b=debian git-*=git:https://example.org/set',
       DERIVERY_BLOB_URL: `http://storage.example.org/${BUCKET}/blobs`,
+      DERIVERY_HOP_SECRET: randomBytes(32).toString('hex'),
       DERIVERY_HOLD_SECONDS: String(HOLD_SECONDS),
+      DERIVERY_LONG_HOLD_SECONDS: String(HOLD_SECONDS),
     },
   });
   // Express writes a stack for each address that it cannot decode: only what was said last is of interest, and only at the end.

@@ -187,10 +187,25 @@ const BAD: Readonly<Record<string, readonly [value: string, problem: RegExp][]>>
     ['https://h/v2/blobs', /must not contain \/v2\//],
     ['storage', /URL/],
   ],
+  DERIVERY_BUCKET_ACCESS: [['secret', /public.*private/]],
+  DERIVERY_SIGNING_ENDPOINT: [['iam', /URL/]],
+  DERIVERY_HEAD_DIGEST: [['maybe', /sent.*withheld/]],
   DERIVERY_HOLD_SECONDS: [
     ['0', /./],
     ['4000', /3500/],
   ],
+  DERIVERY_HOP_SECRET: [
+    ['too short', /32 characters/],
+    [`${'0'.repeat(32)} short`, /32 characters/],
+  ],
+  DERIVERY_LONG_HOLD_SECONDS: [['4000', /3500/]],
+  DERIVERY_REQUEST_LIMIT_SECONDS: [
+    ['10', /11/],
+    ['3601', /3600/],
+  ],
+  DERIVERY_TOTAL_WAIT_SECONDS: [['0', /./]],
+  DERIVERY_RETRY_SECONDS: [['61', /60/]],
+  DERIVERY_CONCURRENCY: [['0', /./]],
   DERIVERY_SPOOL: [['spool', /"\/"/]],
   DERIVERY_NIX_STORE: [['store', /"\/"/]],
   DERIVERY_DEBIAN_SET: [['set', /"\/"/]],
@@ -233,6 +248,7 @@ const WHOLE = {
   GOOGLE_CLOUD_PROJECT: 'p',
   DERIVERY_BUCKET: 'b',
   DERIVERY_BLOB_URL: 'https://h/b',
+  DERIVERY_HOP_SECRET: '0'.repeat(32),
   DERIVERY_SPOOL: '/spool',
   DERIVERY_SOURCE: 'channel:nixos-26.05',
 };

@@ -1,65 +1,66 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { RegistryError } from '#core/errors.ts';
-import { nextHop, parseHop } from '#functions/registry/hop.ts';
+import fc from 'fast-check';
+import { createHops } from '#functions/registry/hop.ts';
 
 const PATH = '/v2/shell/git/manifests/latest';
+const HOUR = 3_600_000;
+const NOON = Date.parse('2026-06-01T12:00:00Z');
 
-describe('hop', () => {
-  const hops: readonly [query: string, number: number][] = [
-    ['', 0],
-    ['?', 0],
-    ['?ns=docker.io', 0],
-    ['?wait=1', 1],
-    ['?ns=docker.io&wait=8', 8],
-    ['?wait=9', 9],
-    // What we did not write counts as the last: a forged one gains nothing.
-    ['?wait=', 9],
-    ['?wait=0', 9],
-    ['?wait=10', 9],
-    ['?wait=-1', 9],
-    ['?wait=1.5', 9],
-    ['?wait=1%00', 9],
-    ['?wait=abc', 9],
-  ];
-  for (const [query, number] of hops) {
-    test(`"${query}" is hop ${number}`, () => assert.equal(parseHop(PATH + query).number, number));
-  }
+const hops = createHops(['the secret of this deployment'], () => NOON);
+const signed = hops.sign({ number: 3, beganAt: NOON - 60_000, target: PATH });
 
-  test('leads to the next, at the same path, with the query kept', () => {
-    const { status, headers } = nextHop(parseHop(`${PATH}?ns=docker.io&x=%2F%20y`), 'building 3/17');
-    assert.equal(status, 307);
-    assert.equal(headers['cache-control'], 'no-store');
-    assert.equal(headers['warning'], '299 - "the image is being built: building 3/17"');
-    const location = headers['location'] ?? '';
-    assert.ok(location.startsWith(`${PATH}?`), 'relative, and the same path');
-    assert.deepEqual([...new URLSearchParams(location.slice(PATH.length + 1))], [
-      ['ns', 'docker.io'],
-      ['x', '/ y'],
-      ['wait', '1'],
-    ]); // prettier-ignore
+describe('a hop', () => {
+  test('of ours is read as it was signed, whatever else is in the query', () => {
+    for (const query of [`wait=${signed}`, `ns=docker.io&wait=${signed}&x=%2F`]) {
+      const hop = hops.parse(`${PATH}?${query}`);
+      assert.deepEqual(hop, { number: 3, beganAt: NOON - 60_000, target: `${PATH}?${query}` });
+    }
   });
 
-  test('ends after nine redirects with 429, which says what to do', () => {
-    let target = PATH;
-    for (let hop = 1; hop <= 9; hop++) {
-      target = nextHop(parseHop(target), 'resolving').headers['location'] ?? '';
-      assert.equal(target, `${PATH}?wait=${hop}`);
-    }
-    assert.throws(
-      () => nextHop(parseHop(target), 'packing 2/9'),
-      (error: unknown) => {
-        assert.ok(error instanceof RegistryError);
-        assert.deepEqual([error.status, error.code], [429, 'TOOMANYREQUESTS']);
-        assert.match(error.message, /packing 2\/9.*run the same pull again/);
-        assert.equal(error.headers['retry-after'], '5');
-        return true;
-      },
+  test('is what it was signed as, for any number, moment and path', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 99_999 }),
+        fc.integer({ min: 0, max: 23 * 3600 }),
+        fc.webPath(),
+        (number, seconds, path) => {
+          const hop = { number, beganAt: NOON - seconds * 1000, target: path };
+          const target = `${path}?wait=${hops.sign(hop)}`;
+          assert.deepEqual(hops.parse(target), { ...hop, target });
+        },
+      ),
     );
   });
 
-  test('carries no line end from a query into a header', () => {
-    const { headers } = nextHop(parseHop(`${PATH}?a=%0d%0aset-cookie:x`), 'resolving');
-    assert.doesNotMatch(headers['location'] ?? '', /[\r\n]/);
+  const [number = '', began = '', code = ''] = signed.split('.');
+  const other = createHops(['the secret of another deployment'], () => NOON);
+  const strangers: Readonly<Record<string, string>> = {
+    'that is none': '',
+    'without a signature': '?wait=3',
+    'with an empty value': '?wait=',
+    'with another number': `?wait=4.${began}.${code}`,
+    'that began at another time': `?wait=${number}.${began.replace(/.$/, '0')}.${code}`,
+    'with a signature that is cut': `?wait=${signed.slice(0, -1)}`,
+    'with a signature that is longer': `?wait=${signed}A`,
+    'with one character changed': `?wait=${signed.replace(/.$/, last => (last === 'A' ? 'Q' : 'A'))}`,
+    'of another deployment': `?wait=${other.sign({ number: 3, beganAt: NOON, target: PATH })}`,
+    'of another image': `?wait=${hops.sign({ number: 3, beganAt: NOON, target: '/v2/git/manifests/latest' })}`,
+    'of the day before': `?wait=${hops.sign({ number: 3, beganAt: NOON - 24 * HOUR, target: PATH })}`,
+    'of tomorrow': `?wait=${hops.sign({ number: 3, beganAt: NOON + 24 * HOUR, target: PATH })}`,
+    'with characters of its own': '?wait=3.%00%0d%0a.x',
+  };
+  for (const [which, query] of Object.entries(strangers)) {
+    test(`${which} is a first request`, () => {
+      assert.deepEqual(hops.parse(PATH + query), { number: 0, beganAt: NOON, target: PATH + query });
+    });
+  }
+
+  test('is believed by who knows its secret as an earlier one, and signed with the newest', () => {
+    const later = createHops(['the next secret', 'the secret of this deployment'], () => NOON);
+    assert.equal(later.parse(`${PATH}?wait=${signed}`).number, 3);
+    const next = later.sign({ number: 4, beganAt: NOON, target: PATH });
+    assert.equal(later.parse(`${PATH}?wait=${next}`).number, 4);
+    assert.equal(hops.parse(`${PATH}?wait=${next}`).number, 0);
   });
 });

@@ -40,7 +40,7 @@ export class Scene {
   static async set(cloud: Cloud, context: TestContext, parts: Partial<WaitingParts> = {}): Promise<Scene> {
     sources += 1;
     const source: PackageSource = { kind: 'channel', name: `channel-${sources}` };
-    const waiting = waitingOn(cloud, { log: collectLog().log, holdMs: HOLD, ...parts });
+    const waiting = waitingOn(cloud, { log: collectLog().log, ...parts });
     const served = await Served.start('node:http', cloud, HOLD, { offer: offerOf(source), waiting });
     context.after(() => served[Symbol.asyncDispose]());
     return new Scene(cloud, served, cloud.newImage(source));

@@ -7,14 +7,19 @@ import { after, before, beforeEach, describe } from 'node:test';
 import { http, type HttpFunction } from '@google-cloud/functions-framework';
 import { getTestServer } from '@google-cloud/functions-framework/testing';
 import { openBlobs } from '#core/google/blobs.ts';
+import { openBuildLogs } from '#core/google/build-logs.ts';
 import { openManifests } from '#core/google/manifests.ts';
 import type { PullPolicy } from '#core/pull-decision.ts';
 import { createAsking } from '#functions/asking.ts';
 import { publicAddresses } from '#functions/registry/blob-addresses.ts';
+import { createHops } from '#functions/registry/hop.ts';
+import { createOpenRequests } from '#functions/registry/open-requests.ts';
 import { openKnownTags } from '#functions/registry/known-tags.ts';
 import { openRefLists } from '#functions/registry/ref-lists.ts';
 import { createRegistry, type RegistryParts, type RequestHandler } from '#functions/registry/registry.ts';
+import { createSendOn } from '#functions/registry/send-on.ts';
 import { createWaiting, type Waiting, type WaitingParts } from '#functions/registry/waiting.ts';
+import { createWaitingRoom } from '#functions/registry/waiting-room.ts';
 import { collectLog } from '#test/collected-log.ts';
 import { Cloud } from '#test/cloud.ts';
 import { offerOf, SETTINGS } from '#test/core/deployment.ts';
@@ -26,6 +31,9 @@ export const BASE_URL = 'https://storage.example.org/bucket/blobs';
 
 /** What a registry goes by where nothing else is said. */
 export const POLICY: PullPolicy = { settings: SETTINGS, freshMs: 6 * 3_600_000, staleMs: 7 * 24 * 3_600_000 };
+
+/** What hops are signed with: all registries of a test are instances of one deployment. */
+export const HOPS = createHops(['a secret that every instance here knows']);
 
 type ServerKind = 'node:http' | 'functions-framework';
 
@@ -82,7 +90,12 @@ export class Served implements AsyncDisposable {
       blobAddress: publicAddresses(BASE_URL),
       headDigest: 'sent',
       readKnownTags: openKnownTags(offer.sources, readRefList),
-      waiting: waitingOn(cloud, { log, holdMs }),
+      buildLogs: openBuildLogs(cloud.firestore),
+      waiting: waitingOn(cloud, { log }),
+      holdMs: { short: holdMs, long: holdMs },
+      hops: HOPS,
+      sendOn: createSendOn({ hops: HOPS, totalWaitMs: 60_000, retryAfterSeconds: 5 }),
+      openRequests: createOpenRequests(),
       ...overrides,
     });
     const server = kind === 'node:http' ? plainServer(handler) : frameworkServer(handler);
@@ -165,9 +178,10 @@ export function onBothServers(title: string, holdMs: number, tests: (served: () 
 /** How a registry waits on a cloud, with some parts of it replaced. */
 export function waitingOn(
   { images, sources, hints, readPullState }: Cloud,
-  parts: Pick<WaitingParts, 'log' | 'holdMs'> & Partial<WaitingParts>,
+  parts: Pick<WaitingParts, 'log'> & Partial<WaitingParts>,
 ): Waiting {
-  const all = { images, hints, readPullState, policy: POLICY, ...parts };
+  const room = createWaitingRoom(1_000);
+  const all = { images, hints, readPullState, policy: POLICY, room, ...parts };
   return createWaiting({ ...all, asking: createAsking({ ...all, sources }) });
 }
 

@@ -6,6 +6,7 @@ const GOOD = {
   GOOGLE_CLOUD_PROJECT: 'p',
   DERIVERY_SOURCE: 'channel:nixos-26.05',
   DERIVERY_BLOB_URL: 'https://storage.googleapis.com/bucket/blobs',
+  DERIVERY_HOP_SECRET: '0123456789abcdef0123456789abcdef',
 };
 
 describe('the registry’s settings', () => {
@@ -31,6 +32,7 @@ describe('the registry’s settings', () => {
     [{ ...GOOD, DERIVERY_HOLD_SECONDS: '0' }, /DERIVERY_HOLD_SECONDS: /],
     [{ ...GOOD, DERIVERY_HOLD_SECONDS: '4000' }, /DERIVERY_HOLD_SECONDS: /],
     [{ ...GOOD, DERIVERY_HOLD_SECONDS: 'long' }, /DERIVERY_HOLD_SECONDS: /],
+    [{ ...GOOD, DERIVERY_HOP_SECRET: undefined }, /DERIVERY_HOP_SECRET is not set \(a secret .*openssl/],
   ];
   for (const [environment, message] of bad) {
     test(`are refused where ${message.source}`, () => {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test, type TestContext } from 'node:test';
 import { resolve } from 'node:path';
-import { gzipSync } from 'node:zlib';
 import { StartError } from '#local/start-error.ts';
 import { Supervisor } from '#local/supervisor.ts';
 
@@ -47,16 +46,6 @@ await suite('function server', { concurrency: 4, timeout: 20_000 }, () => {
     // Only the framework answers this by itself.
     assert.equal((await fetch(`http://127.0.0.1:${port}/favicon.ico`)).status, 404);
     await assert.rejects(fetch(`http://127.0.0.2:${port}/`), TypeError);
-  });
-
-  test('takes no bodies: the framework would inflate them, whatever they come to', async context => {
-    const port = await (await serve(context, 'registry')).port;
-    const gzip = { 'content-encoding': 'gzip', 'content-type': 'application/octet-stream' };
-    const body = gzipSync(Buffer.alloc(1 << 20));
-    const answer = await fetch(`http://localhost:${port}/v2/a`, { method: 'POST', headers: gzip, body });
-    assert.equal(answer.status, 405);
-    assert.equal(answer.headers.get('connection'), 'close');
-    assert.match(await answer.text(), /^\{"errors":\[\{"code":"UNSUPPORTED"/);
   });
 
   test('shows clients nothing of an error', async context => {

@@ -1,11 +1,26 @@
 // Turning requests with a body away before functions-framework sees them: it reads and inflates bodies of up to a gigabyte
 // for functions that want none, so that a megabyte of gzip costs a gigabyte of memory.
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { subscribe } from 'node:diagnostics_channel';
+import { Server, type IncomingMessage, type ServerResponse } from 'node:http';
 import { RegistryError } from '#core/errors.ts';
-import { errorAnswer, writeAnswer } from '#functions/registry/answer.ts';
+import { errorAnswer, writeAnswer } from './answer.ts';
 
-/** From now on the server answers what has a body itself, in the registry's form, and closes the connection unread. */
-export function refuseBodies(server: Server): void {
+/**
+ * From now on every HTTP server of this process answers what has a body itself, in the registry's form, and closes the
+ * connection unread. The framework makes its server without us: Node tells of it with the first request, before anyone
+ * else hears of that.
+ */
+export function refuseBodies(): void {
+  const guarded = new WeakSet<Server>();
+  subscribe('http.server.request.start', message => {
+    const server: unknown = Reflect.get(Object(message), 'server');
+    if (!(server instanceof Server) || guarded.has(server)) return;
+    guarded.add(server);
+    guard(server);
+  });
+}
+
+function guard(server: Server): void {
   const listeners = server.listeners('request');
   server.removeAllListeners('request');
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
