@@ -42,7 +42,7 @@ export async function within<T>(milliseconds: number, answer: Promise<T>): Promi
   const { promise, reject } = Promise.withResolvers<never>();
   const limit = setTimeout(() => {
     reject(new TransientError(`no answer within ${milliseconds / 1000} s`));
-  }, milliseconds);
+  }, milliseconds).unref();
   try {
     return await Promise.race([answer, promise]);
   } finally {

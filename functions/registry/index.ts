@@ -1,7 +1,7 @@
 // Entry of the Cloud Function "registry": a plain (request, response) handler for the functions framework.
 import { openBlobs } from '#core/google/blobs.ts';
 import { openBuildLogs } from '#core/google/build-logs.ts';
-import { openFirestore } from '#core/google/firestore.ts';
+import { openFirestore, READ_LIMIT_MS } from '#core/google/firestore.ts';
 import { openHints } from '#core/google/hints.ts';
 import { openImages } from '#core/google/images.ts';
 import { createLog } from '#core/google/log.ts';
@@ -51,6 +51,7 @@ export const registry: RequestHandler = startOrExit(log, () => {
     readPullState: openPullState(firestore, images, sources),
     asking,
     room: createWaitingRoom(settings.DERIVERY_CONCURRENCY),
+    readLimitMs: READ_LIMIT_MS,
   });
   const hops = createHops(settings.DERIVERY_HOP_SECRET);
   const offer = offerOf(settings);

@@ -57,6 +57,7 @@ export function createRegistry(parts: RegistryParts): RequestHandler {
       isAnswered();
       gone.abort();
     });
+    if (response.headersSent) return;
     try {
       const asking = { hop, client, headers: request.headers, gone: gone.signal };
       write(await answerTo(parts, method, target, asking));

@@ -4,7 +4,7 @@ import { describeBuild, type AskedBuild } from '#core/image-document.ts';
 import type { ImageRequest, RequestKey } from '#core/image-request.ts';
 import { describeIndex, imageKeys } from '#core/index-life.ts';
 import { decidePull, type PullDecision, type PullPolicy } from '#core/pull-decision.ts';
-import { isUnreachable, READ_LIMIT_MS, within } from '#core/google/firestore.ts';
+import { isUnreachable, within } from '#core/google/firestore.ts';
 import type { SeenImage } from '#core/google/images.ts';
 import type { PullState, ReadPullState } from '#core/google/pull-state.ts';
 import type { Asking } from '../asking.ts';
@@ -16,16 +16,18 @@ export interface WaitingParts extends VigilParts {
   readonly asking: Asking;
   readonly policy: PullPolicy;
   readonly room: WaitingRoom;
+  /** The longest that the documents of a pull may take. Milliseconds. */
+  readonly readLimitMs: number;
 }
 
 export type Waiting = ReturnType<typeof createWaiting>;
 
 export function createWaiting(parts: WaitingParts) {
-  const { images, asking, policy, room, log } = parts;
+  const { images, asking, policy, room, readLimitMs, log } = parts;
   const vigils = new Map<RequestKey, Vigil>();
 
   const readPullState: ReadPullState = (key, request) =>
-    within(READ_LIMIT_MS, parts.readPullState(key, request));
+    within(readLimitMs, parts.readPullState(key, request));
 
   function decide({ image, source }: PullState): PullDecision {
     return decidePull(image.document, source.document, policy, image.readTime);
@@ -87,10 +89,10 @@ export function createWaiting(parts: WaitingParts) {
           await asking.follow(key, request, state, decision.follow);
           return decision;
         case 'unasked':
-          await within(READ_LIMIT_MS, asking.queueBuild(key, request, 'pull', state.image));
+          await within(readLimitMs, asking.queueBuild(key, request, 'pull', state.image));
           break;
         case 'pending':
-          if (decision.raise) await within(READ_LIMIT_MS, asking.raiseBuild(key, state.image));
+          if (decision.raise) await within(readLimitMs, asking.raiseBuild(key, state.image));
           break;
       }
       const settled = await wait(key, request, state, holdMs, gone);

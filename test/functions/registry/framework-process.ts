@@ -1,6 +1,6 @@
 // The registry in a process of its own under functions-framework's own command, as Cloud Run starts it.
 import { fork } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -63,15 +63,14 @@ export async function startFramework(
   });
 
   const listening = Promise.withResolvers<number>();
+  const requests = new EventEmitter<{ come: [count: number] }>();
   let count = 0;
-  let heard = Promise.withResolvers<void>();
   child.on('message', message => {
     const observation = observationSchema.parse(message);
     if (observation.type === 'listening') listening.resolve(observation.port);
     else {
       count = observation.count;
-      heard.resolve();
-      heard = Promise.withResolvers();
+      requests.emit('come', count);
     }
   });
   void ended.then(() => listening.reject(new Error(`it ended before it listened:\n${log.lines.join('\n')}`)));
@@ -81,9 +80,16 @@ export async function startFramework(
     port,
     log,
     ended,
-    async received(wanted) {
-      while (count < wanted) await heard.promise;
-    },
+    received: wanted =>
+      new Promise(resolve => {
+        const look = (): void => {
+          if (count < wanted) return;
+          requests.off('come', look);
+          resolve();
+        };
+        requests.on('come', look);
+        look();
+      }),
     signal: signal => void child.kill(signal),
     cause: fault => void child.send({ fault }),
   };

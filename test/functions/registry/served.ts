@@ -181,7 +181,7 @@ export function waitingOn(
   parts: Pick<WaitingParts, 'log'> & Partial<WaitingParts>,
 ): Waiting {
   const room = createWaitingRoom(1_000);
-  const all = { images, hints, readPullState, policy: POLICY, room, ...parts };
+  const all = { images, hints, readPullState, policy: POLICY, room, readLimitMs: 10_000, ...parts };
   return createWaiting({ ...all, asking: createAsking({ ...all, sources }) });
 }
 

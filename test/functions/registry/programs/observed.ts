@@ -1,22 +1,18 @@
 // Preloaded into functions-framework's own command (`node --import`): it listens where only this machine can connect, and tells
 // what happens in it. Messages have it fail in the ways that no request can be made to.
 import { subscribe } from 'node:diagnostics_channel';
-import { Server, type AddressInfo } from 'node:net';
+import type { AddressInfo, ListenOptions, Server } from 'node:net';
 import { faultSchema, type Observation } from './observation.ts';
 
-const listen = Server.prototype.listen;
-
-/** The framework names a port only, and so would listen on every interface. */
-Server.prototype.listen = function (this: Server, port: unknown, onListening: () => void): Server {
-  const server = this;
-  return Reflect.apply(listen, server, [
-    { port: Number(port), host: '127.0.0.1' },
-    () => {
-      onListening();
-      tell({ type: 'listening', port: (server.address() as AddressInfo).port });
-    },
-  ]) as Server;
-} as typeof listen;
+// The framework names a port only, and so would listen on every interface.
+subscribe('tracing:net.server.listen:asyncStart', message => {
+  const { options } = message as { options: ListenOptions };
+  options.host = '127.0.0.1';
+});
+subscribe('tracing:net.server.listen:asyncEnd', message => {
+  const { server } = message as { server: Server };
+  tell({ type: 'listening', port: (server.address() as AddressInfo).port });
+});
 
 let received = 0;
 subscribe('http.server.request.start', () => {
