@@ -2,14 +2,14 @@
 import { fork } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 import { BUCKET, PROJECT } from '#test/cloud.ts';
 import { LineLog } from '#test/e2e/line-log.ts';
 import { observationSchema, type Fault } from './programs/observation.ts';
 
-const ROOT = resolve(import.meta.dirname, '../../..');
+const ROOT = join(import.meta.dirname, '../../..');
 
 /** What the package's command runs. */
 const COMMAND = join(
