@@ -17,5 +17,5 @@ export function unlessKnown(answer: Answer, ifNoneMatch: string | undefined): An
 const ENTITY_TAGS = /"[^"]*"/g;
 
 function matches(ifNoneMatch: string, etag: string): boolean {
-  return ifNoneMatch.trim() === '*' || (ifNoneMatch.match(ENTITY_TAGS) ?? []).includes(etag);
+  return ifNoneMatch.trim() === '*' || [...ifNoneMatch.matchAll(ENTITY_TAGS)].some(([tag]) => tag === etag);
 }

@@ -1,4 +1,5 @@
 // Waiting for a build on its document: one listener for each image, however many requests wait for it.
+import pLimit from 'p-limit';
 import { TransientError } from '#core/errors.ts';
 import { describeBuild, type AskedBuild } from '#core/image-document.ts';
 import type { ImageRequest, RequestKey } from '#core/image-request.ts';
@@ -20,14 +21,22 @@ export interface WaitingParts extends VigilParts {
   readonly readLimitMs: number;
 }
 
+/**
+ * Calls to Firestore at a time. When a thousand pulls come at once, a thousand calls would take its client ten connections and
+ * hundreds of megabytes, for answers that come no sooner.
+ */
+const CALLS_AT_ONCE = 64;
+
 export type Waiting = ReturnType<typeof createWaiting>;
 
 export function createWaiting(parts: WaitingParts) {
   const { images, asking, policy, room, readLimitMs, log } = parts;
   const vigils = new Map<RequestKey, Vigil>();
 
-  const readPullState: ReadPullState = (key, request) =>
-    within(readLimitMs, parts.readPullState(key, request));
+  const calls = pLimit(CALLS_AT_ONCE);
+  /** A call of Firestore; the limit is on it alone, and not on its turn. */
+  const call = <T>(work: () => Promise<T>): Promise<T> => calls(() => within(readLimitMs, work()));
+  const readPullState: ReadPullState = (key, request) => call(() => parts.readPullState(key, request));
 
   function decide({ image, source }: PullState): PullDecision {
     return decidePull(image.document, source.document, policy, image.readTime);
@@ -89,10 +98,10 @@ export function createWaiting(parts: WaitingParts) {
           await asking.follow(key, request, state, decision.follow);
           return decision;
         case 'unasked':
-          await within(readLimitMs, asking.queueBuild(key, request, 'pull', state.image));
+          await call(() => asking.queueBuild(key, request, 'pull', state.image));
           break;
         case 'pending':
-          if (decision.raise) await within(readLimitMs, asking.raiseBuild(key, state.image));
+          if (decision.raise) await call(() => asking.raiseBuild(key, state.image));
           break;
       }
       const settled = await wait(key, request, state, holdMs, gone);

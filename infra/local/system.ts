@@ -1,7 +1,7 @@
 // The programs of a local system, in the order they need each other, and the environment that each is given.
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { localEnvironment } from './local-environment.ts';
+import { localEnvironment, REGISTRY_NODE_OPTIONS } from './local-environment.ts';
 import type { PushedTopic, PushMessage } from './resources.ts';
 import { StartError } from './start-error.ts';
 import type { StateFolder } from './state-folder.ts';
@@ -50,6 +50,7 @@ export async function startSystem(supervisor: Supervisor, settings: SystemSettin
     startFunction(supervisor, 'registry', 'http', settings.port, {
       ...common,
       DERIVERY_HOP_SECRET: settings.state.hopSecret,
+      NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} ${REGISTRY_NODE_OPTIONS}`,
     }),
     startEventFunction(supervisor, 'prebuild', common),
     startEventFunction(supervisor, 'janitor', common),

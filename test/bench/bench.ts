@@ -5,16 +5,22 @@ import { describeMachine, formatMachine, type MachineFacts } from './machine.ts'
 import { measurePulls } from './pulls.ts';
 import { measureRequests } from './requests.ts';
 import { formatSection, ratiosOf, type Section } from './section.ts';
+import { measureWaiting } from './waiting.ts';
 import { openWorkplace, type Workplace } from './workplace.ts';
 
 type Part = (place: Workplace, progress: (text: string) => void) => Promise<Section | Section[]>;
 
-const PARTS: Readonly<Record<string, Part>> = { pulls: measurePulls, requests: measureRequests };
+const PARTS: Readonly<Record<string, Part>> = {
+  pulls: measurePulls,
+  requests: measureRequests,
+  waiting: measureWaiting,
+};
 
 const HELP = `
 Parts:
   pulls      first pull with the Nix store empty and full, the same again, new combinations
   requests   requests per second for a manifest that is ready, beside an empty function
+  waiting    memory and listeners of an instance on which 1,000 pulls wait, and its answers to others
 
 Everything runs on this machine, in a folder that is removed afterwards: a system of its own with the bundled
 Debian packages, which are fetched first. Takes about two minutes. Nothing is asserted: ratios are to a

@@ -13,6 +13,7 @@ import { scratchSet } from '#test/worker/nix/scratch-set.ts';
 import { startContainerd } from './containerd.ts';
 import { startDockerEngine } from './docker-engine.ts';
 import { Fleet } from './fleet.ts';
+import { pullManifest } from './oci-client.ts';
 import { openPodman } from './podman.ts';
 
 /** A Docker engine cannot be started by an ordinary user. Where everything has to be tested, that is a failure. */
@@ -67,22 +68,32 @@ test('real clients', { timeout: 240_000, skip, concurrency: 15 }, async context 
     podman: image => podman.podman('pull', '--tls-verify=false', image),
     buildah: image => podman.buildah('pull', '--tls-verify=false', image),
     ctr: image => containerd.ctr('images', 'pull', '--plain-http', image),
-    skopeo: image => {
+    skopeo: async image => {
       const copy = [
         'copy',
         '--src-tls-verify=false',
         `docker://${image}`,
         `dir:${join(copies, randomUUID())}`,
       ];
-      return execa('skopeo', copy, { reject: false, all: true });
+      const { exitCode, all } = await execa('skopeo', copy, { reject: false, all: true });
+      return { exitCode, all };
     },
   };
 
   const tests = Object.entries(clients).flatMap(([name, pull]) => [
-    context.test(`${name} has the image of a build of ${SLOW_SECONDS} s at its first command`, async () => {
-      const { exitCode, all } = await pull(`${patient.address}/slow:latest`);
-      assert.equal(exitCode, 0, all);
-    }),
+    context.test(
+      `${name} has the image of a build of ${SLOW_SECONDS} s at its first command, and again`,
+      async () => {
+        const repository = `${patient.address}/slow`;
+        const { exitCode, all } = await pull(`${repository}:latest`);
+        assert.equal(exitCode, 0, all);
+        const { digest } = await pullManifest(patient.address, 'slow');
+        for (const reference of [':latest', `@${digest}`]) {
+          const again = await pull(repository + reference);
+          assert.equal(again.exitCode, 0, again.all);
+        }
+      },
+    ),
 
     context.test(`${name} says of a build without an end how far it is, and what to do`, async () => {
       const { exitCode, all } = await pull(`${impatient.address}/endless:latest`);
