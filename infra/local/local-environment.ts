@@ -8,7 +8,7 @@ const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '::1'];
  * What Node runs the registry with, as suits an instance of 512 MiB: its own defaults keep hundreds of megabytes of what a
  * burst of pulls leaves behind, where there is memory. The cloud has to set the same.
  */
-export const REGISTRY_NODE_OPTIONS = '--max-semi-space-size=4';
+export const REGISTRY_NODE_OPTIONS = '--max-semi-space-size=4 --max-old-space-size=256';
 
 /** What every program of a local system is given besides the person's own settings. */
 export function localEnvironment(): Readonly<Record<string, string>> {
