@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { before, suite, test } from 'node:test';
 import { PermanentError, TransientError } from '#core/errors.ts';
 import { LOG_LIMIT } from '#core/failure.ts';
-import { debianSet, found, resolveNames, type DebianSet } from '#test/nix/debian-set.ts';
+import { debianSet, found, OTHER_SYSTEM, resolveNames, type DebianSet } from '#test/nix/debian-set.ts';
 import { processesWith, untilRunning } from '#test/worker/nix/processes.ts';
 import { scratchSet } from '#test/worker/nix/scratch-set.ts';
+import { openNix } from '#worker/nix/nix.ts';
 import { realise } from '#worker/nix/realise.ts';
 import { runNix } from '#worker/nix/run-nix.ts';
 
@@ -155,6 +156,19 @@ suite('what another try may get past is transient', () => {
     const folder = await scratchSet(context, { unlucky: script });
     const items = found(await resolveNames(set, ['unlucky'], folder));
     await assert.rejects(realise(set.nix, items, { signal }), TransientError);
+  });
+});
+
+test('what needs a builder for another platform, and has none, is a permanent failure that names it', async context => {
+  const folder = await scratchSet(context, { needed: `echo ${randomUUID()}`, wanted: 'cat ${needed} >$out' });
+  const config = `${set.nix.environment['NIX_CONFIG']}\nextra-platforms =\n`;
+  const nix = openNix({ store: set.store, config });
+  const items = found(await resolveNames({ ...set, system: OTHER_SYSTEM }, ['wanted'], folder));
+  const error: unknown = await realise(nix, items, { signal }).catch((thrown: unknown) => thrown);
+  assert.ok(error instanceof PermanentError, String(error));
+  assert.deepEqual(error.failure, {
+    kind: 'build_failed',
+    message: '"wanted" cannot be built here: needs a builder for aarch64-linux.',
   });
 });
 
