@@ -5,7 +5,6 @@ import type { Phase } from '#core/image-document.ts';
 import type { ClaimedImage } from '#core/image-life.ts';
 import type { ImageRequest, RequestKey } from '#core/image-request.ts';
 import type { SettingsDigest } from '#core/image-settings.ts';
-import { imageKeys } from '#core/index-life.ts';
 import type { Hints } from '#core/google/hints.ts';
 import { LeaseLostError, type Images } from '#core/google/images.ts';
 import type { Log } from '#core/google/log.ts';
@@ -120,7 +119,7 @@ async function make(
         : ({ kind: 'made', manifest: await makeImage(request, seen, report, signal) } as const);
     await lease.stop();
     if (made.kind === 'incomplete') {
-      const waits = await images.park(key, token, imageKeys(document), made.asked);
+      const waits = await images.park(key, token, made.awaited, made.asked);
       log.info({ asked: made.asked }, 'an index waits for its images');
       return waits ? 'done' : 'look-again';
     }

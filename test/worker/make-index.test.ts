@@ -252,6 +252,22 @@ describe('an index', () => {
     }
   });
 
+  test('waits for the image that it lacks, although one that it has is being refreshed by nobody who waits', async () => {
+    const index = await newWaiting('refresh');
+    const [ready, lacking] = index.images;
+    await worker()(ready.key);
+    // The same index asked for it at a newer revision, and the source has moved back since.
+    await cloud.images.askForIndex(ready.key, {
+      ...{ request: ready.request, settings: SETTINGS, by: 'refresh', revision: 'r2' },
+      index: index.key,
+    });
+    assert.ok(await cloud.images.raise(index.key, await cloud.images.read(index.key)));
+    assert.equal(await worker()(index.key), 'done');
+    assert.equal((await cloud.buildOf(index.key)).state, 'waiting');
+    await worker()(lacking.key);
+    await servedIndex(index);
+  });
+
   test('that is up to date is kept', async () => {
     const index = await newWaiting();
     for (const { key } of index.images) await worker()(key);
