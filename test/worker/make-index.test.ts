@@ -258,7 +258,10 @@ describe('an index', () => {
     await worker()(ready.key);
     // The same index asked for it at a newer revision, and the source has moved back since.
     await cloud.images.askForIndex(ready.key, {
-      ...{ request: ready.request, settings: SETTINGS, by: 'refresh', revision: 'r2' },
+      request: ready.request,
+      settings: SETTINGS,
+      by: 'refresh',
+      revision: 'r2',
       index: index.key,
     });
     assert.ok(await cloud.images.raise(index.key, await cloud.images.read(index.key)));
