@@ -52,6 +52,18 @@ test('builds what is missing and counts it; a second time there is nothing to co
   assert.deepEqual(progress, []);
 });
 
+test('what is no output of its derivation is not taken for one, though it is there', async context => {
+  const folder = await scratchSet(context, { secret: 'echo secret >$out', open: 'echo open >$out' });
+  const [open, secret] = found(await resolveNames(set, ['open', 'secret'], folder));
+  assert.ok(open && secret);
+  await realise(set.nix, [secret], { signal });
+  await assert.rejects(realise(set.nix, [{ ...open, path: secret.path }], { signal }), error => {
+    assert.ok(error instanceof PermanentError);
+    assert.equal(error.message, `"open" is not what its derivation makes: that is not at ${secret.path}`);
+    return true;
+  });
+});
+
 test('a builder that speaks of the network has failed all the same, and its log is told', async context => {
   const script = 'echo "test 7: Connection refused"; echo "1 of 9 tests failed"; exit 3';
   const folder = await scratchSet(context, { testing: script });
