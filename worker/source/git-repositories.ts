@@ -11,7 +11,7 @@ import type { Git, GitOptions, GitResult } from './git.ts';
 export type Purpose = 'commits' | 'history' | 'whole';
 
 export interface Repository {
-  /** Runs a git command in it. */
+  /** Runs a git command in it. Where that finds it damaged, it is given up. */
   readonly run: (args: readonly string[], options: GitOptions) => Promise<GitResult>;
   /** Gives it up: the next use begins with an empty one. */
   readonly discard: () => Promise<void>;
@@ -60,12 +60,24 @@ export function openRepositories(git: Git, folder: string): Repositories {
         signal.throwIfAborted();
         await prepare(git, path, signal);
         return work({
-          run: (args, options) => git([`--git-dir=${path}`, ...args], options),
+          async run(args, options) {
+            const result = await git([`--git-dir=${path}`, ...args], options);
+            if (!result.succeeded && tellsOfDamage(result.stderr)) await remove(path);
+            return result;
+          },
           discard: () => remove(path),
         });
       });
     },
   };
+}
+
+/** What git says of a repository of its own that it cannot use, as after a loss of power; a server's words aside. */
+const DAMAGE =
+  /^(?!remote: ).*(?:unable to update local ref|not a git repository|reference broken|bad object|is corrupt|object file .* is empty)/m;
+
+function tellsOfDamage(stderr: string): boolean {
+  return DAMAGE.test(stderr);
 }
 
 /** Files beside packs, two to three each: a repository of so many is slow, and fetched anew. */
@@ -78,9 +90,9 @@ async function prepare(git: Git, path: string, signal: AbortSignal): Promise<voi
   await create(git, path, signal);
 }
 
-/** Locks of a git that was killed. It is nobody else's: see {@link Repositories.use}. */
+/** Locks of a git that was killed, and packs that it did not finish. It is nobody else's: see {@link Repositories.use}. */
 async function removeLocks(path: string): Promise<void> {
-  for await (const lock of glob(['*.lock', 'refs/**/*.lock'], { cwd: path })) {
+  for await (const lock of glob(['*.lock', 'refs/**/*.lock', 'objects/pack/tmp_*'], { cwd: path })) {
     await rm(join(path, lock), { force: true });
   }
 }
