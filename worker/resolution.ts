@@ -7,14 +7,6 @@ import type { WrittenAttribute } from './nix/written-attribute.ts';
 
 type Problem = Exclude<ResolvedItem, FoundItem>;
 
-/** Whose names they are. */
-export interface Wanted {
-  /** Of the image's name. */
-  readonly asked: readonly string[];
-  /** The deployment's own, which every image gets. */
-  readonly contents: readonly string[];
-}
-
 /** The names that an image is to have. */
 export interface Wanted {
   /** Those of its own name. */
