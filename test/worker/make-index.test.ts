@@ -269,6 +269,7 @@ describe('an index', () => {
     assert.equal((await cloud.buildOf(index.key)).state, 'waiting');
     await worker()(lacking.key);
     await servedIndex(index);
+    await Promise.all([cloud.takeHints('pull'), cloud.takeHints('refresh')]);
   });
 
   test('that is up to date is kept', async () => {
