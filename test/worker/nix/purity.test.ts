@@ -45,7 +45,7 @@ async function writerOf(
 ): Promise<ResolvedItem> {
   const tree = await mkdtemp(join(folder, 'set-'));
   await symlink(join(folder, 'canary'), join(tree, 'link'));
-  const builder = `builder = "/bin/bash"; args = [ "-c" ''PATH=/bin:/usr/bin; ${script}'' ]`;
+  const builder = `builder = "/bin/bash"; args = [ "-c" ''PATH=/bin:/usr/bin; ${script}; :'' ]`;
   await writeFile(
     join(tree, 'default.nix'),
     `{ system, ... }: { it = derivation { name = "it"; inherit system; ${builder}; text = ${text}; }; }`,
