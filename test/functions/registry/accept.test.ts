@@ -54,6 +54,8 @@ describe('a client that accepts', () => {
     // As docker's daemon sends it, in some order.
     ['what docker does', `application/json, ${DOCKER_LIST}, ${OCI_INDEX}, ${DOCKER_MANIFEST}, ${OCI_MANIFEST}`],
     ['manifests, in capitals and with a weight', `${DOCKER_MANIFEST}, ${OCI_MANIFEST.toUpperCase()} ; q=0.1`],
+    ['indexes, and says nothing of manifests', OCI_INDEX],
+    ['manifests, and nothing else', `*/*;q=0, ${OCI_MANIFEST};q=0.001`],
   ]; // prettier-ignore
   for (const [what, accept] of fine) {
     test(`${what} gets an image`, async context => {
@@ -100,6 +102,25 @@ describe('a client that accepts', () => {
     const ofOne = await newImage();
     assert.equal((await ask(registry, `amd64/${ofOne.name}`, OCI_MANIFEST)).status, 200);
   });
+
+  const refused = 'this registry serves OCI manifests and indexes only; the client accepts';
+  const unwanted: readonly [accept: string, platforms: 1 | 2, message: RegExp][] = [
+    ['*/*;q=0', 1, new RegExp(`${refused} nothing$`)],
+    [`${OCI_MANIFEST};q=0`, 1, new RegExp(`${refused} nothing$`)],
+    [`${OCI_MANIFEST}; Q=0.000, text/html`, 1, new RegExp(`${refused} only: text/html$`)],
+    [`${OCI_MANIFEST};q=0, ${OCI_INDEX}`, 1, /an OCI manifest, of linux\/amd64, and .* indexes only$/],
+    [`${OCI_INDEX};q=0, */*`, 2, /an OCI index, of .* and the client accepts manifests only/],
+    [`application/*;q=0, */*`, 2, new RegExp(`${refused} only: \\*/\\*$`)],
+  ];
+  for (const [accept, platforms, wanted] of unwanted) {
+    test(`${accept} is not given what it refuses, of ${platforms}`, async context => {
+      const registry = await served(context, platforms);
+      const { name } = cloud.newImage();
+      const { code, message } = specError(await ask(registry, name, accept), 404);
+      assert.equal(code, 'MANIFEST_UNKNOWN');
+      assert.match(message, wanted);
+    });
+  }
 
   test('whatever it may be gets what it asks for by its digest', async context => {
     const registry = await served(context, 2);
