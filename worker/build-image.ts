@@ -31,6 +31,8 @@ export interface BuildParts {
   readonly makeImage: MakeImage;
   readonly makeIndex: MakeIndex;
   readonly settings: SettingsDigest;
+  /** Whether it is time to tell that this image is made under other settings: its hint comes again and again. */
+  readonly isNewDecline: (key: RequestKey) => boolean;
   readonly leaseSeconds: number;
   /** The longest that one build may take. */
   readonly limitSeconds: number;
@@ -55,8 +57,13 @@ export async function buildImage(parts: BuildParts, key: RequestKey): Promise<Ha
       log.info('hint dropped: there is no such build, or it is done, or another worker has it');
       return 'done';
     case 'declined':
-      log.info('build declined: it is to be made under other settings than this worker has');
-      return 'again';
+      if (parts.isNewDecline(key)) {
+        log.warn(
+          { wanted: claim.wanted, own: settings },
+          'build declined: it is to be made under other settings than this worker has',
+        );
+      }
+      return 'declined';
     case 'given-up':
       log.warn('build given up: its tries are spent');
       await lookAt(parts, log, claim.waiting);
@@ -75,7 +82,7 @@ export async function buildImage(parts: BuildParts, key: RequestKey): Promise<Ha
 async function lookAt(parts: BuildParts, log: Log, indexes: readonly RequestKey[]): Promise<void> {
   for (const key of indexes) {
     try {
-      if ((await buildImage(parts, key)) === 'again') await parts.hints.send({ look: 'image', key }, 'pull');
+      if ((await buildImage(parts, key)) !== 'done') await parts.hints.send({ look: 'image', key }, 'pull');
     } catch (error) {
       log.warn({ error, index: key }, 'an index was not looked at; it will be');
     }

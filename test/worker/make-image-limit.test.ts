@@ -39,6 +39,7 @@ async function make(context: TestContext, nix: Nix, folder: string, closureLimit
     packageSources,
     layerStore,
     settings: IMAGE_SETTINGS,
+    spoolFolder: folder,
     closureLimit,
   });
   const request: ImageRequest = {

@@ -62,6 +62,7 @@ function worker({ indexes = 'whole', at = 'r1', collected = collectLog(), ...par
     settings: SETTINGS,
     leaseSeconds: 600,
     limitSeconds: 600,
+    isNewDecline: () => assert.fail('nothing is to be declined'),
     stopping: new AbortController().signal,
     log,
     ...all,
@@ -302,7 +303,7 @@ describe('an index', () => {
   test('is left alone by a worker of other settings', async () => {
     const index = await newWaiting();
     const settings = 'f'.repeat(64) as typeof SETTINGS;
-    assert.equal(await worker({ settings })(index.key), 'again');
+    assert.equal(await worker({ settings, isNewDecline: () => true })(index.key), 'declined');
     assert.equal((await cloud.buildOf(index.key)).state, 'waiting');
   });
 });

@@ -76,6 +76,7 @@ export async function rebuild(
       packageSources,
       layerStore: layerFolder,
       settings: imageSettingsOf(settings),
+      spoolFolder: await part('spool'),
       closureLimit: settings.DERIVERY_CLOSURE_LIMIT_MB * 1_000_000,
     });
     await requireRevision(packageSources, request, revision, signal);
