@@ -61,7 +61,7 @@ export async function evaluate<T>(
 /** Where the worker has its store is nobody's business, and where the tree is in it no help. */
 function readable(nix: Nix, { path }: StoredSource, message: string): string {
   const store = nix.realPath(path).slice(0, -path.length);
-  const logical = store === '' ? message : message.replaceAll(`${store}/nix/store/`, '/nix/store/');
+  const logical = store === '' ? message : message.replaceAll(`${store}/`, '/');
   return logical.replaceAll(`${path}/`, '').slice(0, MESSAGE_LIMIT);
 }
 

@@ -5,7 +5,7 @@ import { glob, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/pr
 import { dirname, join } from 'node:path';
 import pLimit, { type LimitFunction } from 'p-limit';
 import { TransientError } from '#core/errors.ts';
-import type { Git, GitOptions, GitResult } from './git.ts';
+import { GitKilledError, type Git, type GitOptions, type GitResult } from './git.ts';
 
 /** Single commits without their past; all commits without their files; or all there is. */
 export type Purpose = 'commits' | 'history' | 'whole';
@@ -61,7 +61,12 @@ export function openRepositories(git: Git, folder: string): Repositories {
         await prepare(git, path, signal);
         return work({
           async run(args, options) {
-            const result = await git([`--git-dir=${path}`, ...args], options);
+            const result = await git([`--git-dir=${path}`, ...args], options).catch(
+              async (error: unknown) => {
+                if (error instanceof GitKilledError && FAULTS.has(error.signal)) await remove(path);
+                throw error;
+              },
+            );
             if (!result.succeeded && tellsOfDamage(result.stderr)) await remove(path);
             return result;
           },
@@ -74,7 +79,10 @@ export function openRepositories(git: Git, folder: string): Repositories {
 
 /** What git says of a repository of its own that it cannot use, as after a loss of power; a server's words aside. */
 const DAMAGE =
-  /^(?!remote: ).*(?:unable to update local ref|not a git repository|reference broken|bad object|is corrupt|object file .* is empty)/m;
+  /^(?!remote: ).*(?:unable to update local ref|not a git repository|reference broken|bad object|is corrupt|object file .* is empty|died of signal (?:6|7|8|11)\b)/m;
+
+/** How git ends by a fault of its own, as it does where a pack has been cut off. */
+const FAULTS = new Set<NodeJS.Signals | undefined>(['SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGSEGV']);
 
 function tellsOfDamage(stderr: string): boolean {
   return DAMAGE.test(stderr);

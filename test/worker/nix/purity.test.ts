@@ -91,6 +91,7 @@ suite('refused, with words that say why', () => {
       canary => `builtins.readFile (./. + "/../../../../../../../../../../${canary}")`,
       FORBIDDEN,
     ],
+    'reading a file, beside the store': [() => `builtins.readFile (./. + "/../../etc/passwd")`, FORBIDDEN],
     'reading a file, by a link in the tree': [() => `builtins.readFile ./link`, FORBIDDEN],
     'copying a file': [canary => `"\${${canary}}"`, FORBIDDEN],
     'copying a file, under a name': [canary => `builtins.path { name = "x"; path = ${canary}; }`, FORBIDDEN],
@@ -149,6 +150,7 @@ suite('refused, with words that say why', () => {
       assert.ok(item.kind === 'failed', JSON.stringify(item));
       assert.match(item.message, message);
       assert.ok(!item.message.includes(CONTENT));
+      assert.ok(!item.message.includes(set.store), item.message);
     });
   }
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { access, glob, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, glob, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
 import { pathToFileURL } from 'node:url';
@@ -230,6 +230,8 @@ const DAMAGES: Readonly<Record<string, (repository: string) => Promise<void>>> =
     const packs = join(repository, 'objects/pack');
     for (const pack of await readdir(packs)) await rm(join(packs, pack));
   },
+  'packs are empty': async repository => cutPacks(repository, 0),
+  'packs are cut off': async repository => cutPacks(repository, 40),
   async 'refs are empty'(repository) {
     for await (const ref of glob('refs/{fetched,heads,tags}/**', { cwd: repository, withFileTypes: true })) {
       if (ref.isFile()) await writeFile(join(ref.parentPath, ref.name), '');
@@ -237,6 +239,14 @@ const DAMAGES: Readonly<Record<string, (repository: string) => Promise<void>>> =
   },
   'its HEAD is empty': repository => writeFile(join(repository, 'HEAD'), ''),
 };
+
+async function cutPacks(repository: string, bytes: number): Promise<void> {
+  const packs = join(repository, 'objects/pack');
+  for (const name of (await readdir(packs)).filter(file => file.endsWith('.pack'))) {
+    await chmod(join(packs, name), 0o600);
+    await truncate(join(packs, name), bytes);
+  }
+}
 
 describe('a worker’s own repository', () => {
   test('is used again after a worker was killed in the middle', async context => {
