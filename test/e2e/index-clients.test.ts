@@ -27,7 +27,7 @@ describe('an index', { timeout: 300_000, skip }, () => {
     folder = await mkdtemp(join(tmpdir(), 'derivery-index-'));
     const env = { DERIVERY_PLATFORMS: 'linux/amd64 linux/arm64', DERIVERY_HOLD_SECONDS: '2' };
     [system, engine, podman] = await Promise.all([
-      startLocalSystem({ source: 'debian', env }),
+      startLocalSystem({ source: 'debian', built: PLATFORMS.map(platform => `${platform}/${IMAGE}`), env }),
       startDockerEngine(),
       openPodman(),
     ]);
