@@ -9,7 +9,7 @@ export type GitProtocol = (typeof GIT_PROTOCOLS)[number];
 const HOST = String.raw`(?:[A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])`;
 
 /** `scheme://user@host:port/path`. A port is a number: what else there is may be a password that holds a "/". */
-const URL_FORM = new RegExp(`^(?<scheme>[a-z]+)://(?:[^/@-][^/]*@)?${HOST}(?::[0-9]{1,5})?/`);
+const URL_FORM = new RegExp(`^(?<scheme>[a-z]+)://(?:[^/@:-][^/@:]*@)?${HOST}(?::[0-9]{1,5})?/`);
 
 /** `user@host:path`, as scp writes it: SSH. No part may look like an option, and no host like a URL's beginning. */
 const SCP_FORM = new RegExp(

@@ -54,7 +54,7 @@ export type Claim =
   /** The tries are spent: the document has become a failure, which ends the wait of these indexes. */
   | { readonly kind: 'given-up'; readonly document: ImageDocument; readonly waiting: readonly RequestKey[] }
   /** It is to be made under other settings than this worker's: another worker's work. */
-  | { readonly kind: 'declined' }
+  | { readonly kind: 'declined'; readonly wanted: SettingsDigest }
   /** Another worker has it, it is done, or there is no such document. */
   | { readonly kind: 'nothing-to-do' };
 
@@ -71,7 +71,7 @@ export function claim(
   if (held !== undefined) return { kind: 'claimed', document: held };
   if (document === undefined || !isClaimable(document.build, now)) return { kind: 'nothing-to-do' };
   const { build } = document;
-  if (document.settings !== worker.settings) return { kind: 'declined' };
+  if (document.settings !== worker.settings) return { kind: 'declined', wanted: document.settings };
   if (build.attempts >= ATTEMPT_LIMIT) {
     const { indexes: waiting = [] } = document;
     return { kind: 'given-up', document: giveUp(document, build, now), waiting };

@@ -66,6 +66,8 @@ export function askForIndex(
 /**
  * The worker that holds an index has nothing to do for it before images are ready, and leaves it waiting for those: unless
  * none is under way any more that will have it looked at, be it that the last one ended this moment. Then it is queued.
+ * `images`: those that it lacks. One that it has may be under way all the same, for a newer revision and for whoever else
+ * asked: that says nothing of when this index is to be looked at.
  * `asked` says what had to be queued: that makes it a try, or indexes could go round for ever with a source that moves, or
  * with workers that see different ones. Without it, it is none.
  */

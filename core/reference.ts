@@ -24,7 +24,7 @@ export function parseRepositoryName(text: string): RepositoryName {
     'NAME_INVALID',
     text.length > NAME_LIMIT
       ? `the name is longer than ${NAME_LIMIT} characters`
-      : 'a name is package names joined by "/", each of lower-case letters, digits and single ".", "_" or "-" between them',
+      : 'a name is package names joined by "/", each of lower-case letters and digits, with ".", "_", "__" or "-" between them',
   );
 }
 

@@ -10,6 +10,9 @@ import { installTools } from './tools.ts';
 /** A test that hangs is ended with its name, well before the whole run would be. Milliseconds. */
 const TEST_LIMIT_MS = 300_000;
 
+/** Programs are started some hundred times, and what they load is the same: it is compiled once. Keyed by content. */
+const COMPILED = resolve(import.meta.dirname, '../node_modules/.cache/derivery-compiled');
+
 const paths = process.argv.slice(2);
 if (paths.includes('--help')) {
   console.log('npm test              all tests\nnpm test -- PATH...   those in these files and folders');
@@ -31,6 +34,9 @@ const patterns = (paths.length === 0 ? [import.meta.dirname] : paths).map(path =
 const { status } = spawnSync(
   process.execPath,
   ['--test', `--test-concurrency=${availableParallelism()}`, `--test-timeout=${TEST_LIMIT_MS}`, ...patterns],
-  { stdio: 'inherit', env: { ...process.env, METADATA_SERVER_DETECTION: 'none' } },
+  {
+    stdio: 'inherit',
+    env: { NODE_COMPILE_CACHE: COMPILED, ...process.env, METADATA_SERVER_DETECTION: 'none' },
+  },
 );
 process.exit(status ?? 1);

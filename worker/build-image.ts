@@ -6,7 +6,6 @@ import type { Phase } from '#core/image-document.ts';
 import type { ClaimedImage } from '#core/image-life.ts';
 import type { ImageRequest, RequestKey } from '#core/image-request.ts';
 import type { SettingsDigest } from '#core/image-settings.ts';
-import { imageKeys } from '#core/index-life.ts';
 import type { Hints } from '#core/google/hints.ts';
 import { newBuildLog, type BuildLog } from '#core/google/build-logs.ts';
 import { LeaseLostError, type Images } from '#core/google/images.ts';
@@ -34,6 +33,8 @@ export interface BuildParts {
   readonly makeImage: MakeImage;
   readonly makeIndex: MakeIndex;
   readonly settings: SettingsDigest;
+  /** Whether it is time to tell that this image is made under other settings: its hint comes again and again. */
+  readonly isNewDecline: (key: RequestKey) => boolean;
   readonly leaseSeconds: number;
   /** The longest that one build may take. */
   readonly limitSeconds: number;
@@ -58,8 +59,13 @@ export async function buildImage(parts: BuildParts, key: RequestKey): Promise<Ha
       log.info('hint dropped: there is no such build, or it is done, or another worker has it');
       return 'done';
     case 'declined':
-      log.info('build declined: it is to be made under other settings than this worker has');
-      return 'again';
+      if (parts.isNewDecline(key)) {
+        log.warn(
+          { wanted: claim.wanted, own: settings },
+          'build declined: it is to be made under other settings than this worker has',
+        );
+      }
+      return 'declined';
     case 'given-up':
       log.warn('build given up: its tries are spent');
       await lookAt(parts, log, claim.waiting);
@@ -78,7 +84,7 @@ export async function buildImage(parts: BuildParts, key: RequestKey): Promise<Ha
 async function lookAt(parts: BuildParts, log: Log, indexes: readonly RequestKey[]): Promise<void> {
   for (const key of indexes) {
     try {
-      if ((await buildImage(parts, key)) === 'again') await parts.hints.send({ look: 'image', key }, 'pull');
+      if ((await buildImage(parts, key)) !== 'done') await parts.hints.send({ look: 'image', key }, 'pull');
     } catch (error) {
       log.warn({ error, index: key }, 'an index was not looked at; it will be');
     }
@@ -122,7 +128,7 @@ async function make(
         : ({ kind: 'made', manifest: await makeImage(request, seen, report, signal) } as const);
     await lease.stop();
     if (made.kind === 'incomplete') {
-      const waits = await images.park(key, token, imageKeys(document), made.asked);
+      const waits = await images.park(key, token, made.awaited, made.asked);
       log.info({ asked: made.asked }, 'an index waits for its images');
       return waits ? 'done' : 'look-again';
     }

@@ -1,7 +1,5 @@
 // The deployment's extra commands: a shell script of the operator's that changes an image's tree of links before it is packed.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Closure } from '#core/closure.ts';
 import { PermanentError, TransientError } from '#core/errors.ts';
@@ -15,6 +13,7 @@ import { resolve, type FoundItem } from './nix/resolve.ts';
 import { runExpression } from './nix/run-expression.ts';
 import { runNix } from './nix/run-nix.ts';
 import type { StoredSource } from './nix/stored-source.ts';
+import { spoolError, spoolFile } from './pack/spool.ts';
 import type { TarEntry } from './pack/tar-header.ts';
 import { writeTar } from './pack/tar.ts';
 
@@ -29,6 +28,8 @@ export interface ExtraCommands {
   readonly packages: readonly StorePath[];
   /** These with all that they need: links may lead there, and nowhere else. */
   readonly closure: Closure;
+  /** Where the tree lies until Nix has it. */
+  readonly spoolFolder: string;
 }
 
 export interface ChangedTree {
@@ -55,7 +56,7 @@ const TOOLS = ['bash', 'coreutils', 'findutils', 'gawk', 'gnugrep', 'gnused', 'g
  */
 export async function runExtraCommands(
   nix: Nix,
-  { commands, source, importArguments, entries, packages, closure }: ExtraCommands,
+  { commands, source, importArguments, entries, packages, closure, spoolFolder }: ExtraCommands,
   { signal }: { readonly signal: AbortSignal },
 ): Promise<ChangedTree> {
   const system = ownSystem();
@@ -69,7 +70,7 @@ export async function runExtraCommands(
     packages: packages.join(' '),
     tools: tools.map(({ path }) => path).join(' '),
   };
-  const derivation = await withArchive(entries, archive =>
+  const derivation = await withArchive(entries, spoolFolder, archive =>
     instantiate(nix, { ...argument, archive }, signal),
   );
   await build(sandboxed(nix, shell.path), derivation, signal);
@@ -97,14 +98,17 @@ function requireTools(items: Awaited<ReturnType<typeof resolve>>): [FoundItem, .
 }
 
 /** Hands the tree to `use` as a tar, in a file that is there for so long. */
-async function withArchive<T>(entries: Iterable<TarEntry>, use: (file: string) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'derivery-links-'));
+async function withArchive<T>(
+  entries: Iterable<TarEntry>,
+  folder: string,
+  use: (file: string) => Promise<T>,
+): Promise<T> {
+  const file = spoolFile(folder, 'tree');
   try {
-    const file = join(folder, 'tree.tar');
-    await writeFile(file, writeTar(entries));
+    await writeFile(file, writeTar(entries)).catch(spoolError(folder));
     return await use(file);
   } finally {
-    await rm(folder, { recursive: true });
+    await rm(file, { force: true });
   }
 }
 

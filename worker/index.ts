@@ -1,6 +1,7 @@
 // Entry of the worker: settings, connections, probes, then builds until it is told to stop.
 import { join } from 'node:path';
 import { ConfigurationError } from '#core/errors.ts';
+import { UNCLAIMED_MS } from '#core/image-life.ts';
 import { openBlobs } from '#core/google/blobs.ts';
 import { openBlobBucket } from '#core/google/bucket.ts';
 import { openFirestore } from '#core/google/firestore.ts';
@@ -19,10 +20,14 @@ import { createImageMaker } from './make-image.ts';
 import { createIndexMaker } from './make-index.ts';
 import { openNix } from './nix/nix.ts';
 import { prepareSpool } from './pack/spool.ts';
+import { seldom } from './seldom.ts';
 import { readWorkerSettings } from './settings.ts';
 import { createRevisions } from './revisions.ts';
 import { lookAtSource } from './look-at-source.ts';
 import { createPackageSources } from './source/package-sources.ts';
+
+/** How often it is told that the same image is made under other settings. Milliseconds. */
+const DECLINE_PERIOD_MS = 60_000;
 
 const log = createLog('worker');
 
@@ -78,6 +83,7 @@ async function run(): Promise<void> {
     packageSources,
     layerStore,
     settings: imageSettings,
+    spoolFolder: settings.DERIVERY_SPOOL,
     closureLimit: settings.DERIVERY_CLOSURE_LIMIT_MB * 1_000_000,
   });
   const makeIndex = createIndexMaker({
@@ -97,6 +103,7 @@ async function run(): Promise<void> {
     makeImage,
     makeIndex,
     settings: settingsDigest,
+    isNewDecline: seldom(DECLINE_PERIOD_MS),
     leaseSeconds: settings.DERIVERY_LEASE_SECONDS,
     limitSeconds: settings.DERIVERY_BUILD_SECONDS,
     log,
@@ -109,6 +116,7 @@ async function run(): Promise<void> {
       refresh: settings.DERIVERY_REFRESHES_SUBSCRIPTION,
     },
     slots: settings.DERIVERY_BUILD_SLOTS,
+    dropDeclinedAfterMs: UNCLAIMED_MS,
     handle: hint => (hint.look === 'image' ? buildImage(build, hint.key) : lookAtSource(build, hint.key)),
     log,
     onBroken: () => void stop(1),

@@ -15,13 +15,19 @@ const PRIORITY: Readonly<Record<Priority, number>> = { pull: 1, refresh: 0 };
  */
 const SPARE: Readonly<Record<Priority, number>> = { pull: 1, refresh: 0 };
 
-/** `again` gives the hint back, for this worker or another. */
-export type HandledAs = 'done' | 'again';
+/**
+ * `again` gives the hint back, for this worker or another. `declined` gives it back for another while it is new: where two
+ * deployments of workers meet, the right one has it soon. Later whoever waits has sent a new one, and where no worker is
+ * the right one, hints that are never taken would be more and more.
+ */
+export type HandledAs = 'done' | 'again' | 'declined';
 
 export interface IntakeParts {
   readonly projectId: string;
   readonly subscriptions: Readonly<Record<Priority, string>>;
   readonly slots: number;
+  /** The age from which on a hint that is declined is dropped: whoever waits sends another by then. Milliseconds. */
+  readonly dropDeclinedAfterMs: number;
   readonly handle: (hint: Hint) => Promise<HandledAs>;
   readonly log: Log;
   /** Called when hints can no longer be read: whoever runs this process has to start it again. */
@@ -38,7 +44,7 @@ export interface Intake {
  * more than it soon has slots for, and the hints of a worker that vanishes are delivered again by themselves.
  */
 export async function startIntake(parts: IntakeParts): Promise<Intake> {
-  const { projectId, subscriptions, slots, handle, log, onBroken } = parts;
+  const { projectId, subscriptions, slots, dropDeclinedAfterMs, handle, log, onBroken } = parts;
   const pubsub = new PubSub({ projectId });
   const queue = new PQueue({ concurrency: slots });
   let stopping = false;
@@ -51,7 +57,8 @@ export async function startIntake(parts: IntakeParts): Promise<Intake> {
       return;
     }
     const handledAs = await handle(hint);
-    if (handledAs === 'done') message.ack();
+    if (handledAs === 'done' || (handledAs === 'declined' && ageOf(message) >= dropDeclinedAfterMs))
+      message.ack();
     else message.nack();
   }
 
@@ -102,4 +109,8 @@ export async function startIntake(parts: IntakeParts): Promise<Intake> {
       await pubsub.close();
     },
   };
+}
+
+function ageOf(message: Message): number {
+  return Date.now() - message.publishTime.getTime();
 }

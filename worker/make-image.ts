@@ -23,6 +23,8 @@ export interface ImageMakerParts {
   readonly packageSources: PackageSources;
   readonly layerStore: LayerStore;
   readonly settings: ImageSettings;
+  /** Where the tree of links lies while extra commands take it. */
+  readonly spoolFolder: string;
   /** The most bytes that an image's packages may have with all that they need, unpacked. */
   readonly closureLimit: number;
 }
@@ -32,6 +34,7 @@ export function createImageMaker({
   packageSources,
   layerStore,
   settings,
+  spoolFolder,
   closureLimit,
 }: ImageMakerParts): MakeImage {
   return async (request, found, report, signal) => {
@@ -57,7 +60,14 @@ export function createImageMaker({
     const { realPath } = nix;
     const planned = planImage({ request, revision: found.revision, settings, items, nodes, realPath });
     const packagesByPrecedence = linkedOutputs(items, nodes).map(({ path }) => path);
-    const change = { source, packages: packagesByPrecedence, closure: nodes, user: request.user, settings };
+    const change = {
+      source,
+      packages: packagesByPrecedence,
+      closure: nodes,
+      user: request.user,
+      settings,
+      spoolFolder,
+    };
     const plan = await changeLinks(nix, planned, change, { signal });
     const stored = await layerStore.storeAll(
       plan.layers,

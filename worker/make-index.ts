@@ -25,14 +25,21 @@ export interface IndexMakerParts {
 
 export type MadeIndex =
   | { readonly kind: 'made'; readonly manifest: Manifest }
-  /** Images are still to be made. `asked` says which had to be asked for, if any. */
-  | { readonly kind: 'incomplete'; readonly asked: string | undefined };
+  /** Images are still to be made, and awaited. `asked` says which had to be asked for, if any. */
+  | {
+      readonly kind: 'incomplete';
+      readonly awaited: readonly RequestKey[];
+      readonly asked: string | undefined;
+    };
 
 /** Looks at the images of a claimed index. Throws a {@link PermanentError} where it cannot be. */
 export type MakeIndex = (key: RequestKey, index: ClaimedImage, revision: string) => Promise<MadeIndex>;
 
 type Kind = Standing['kind'];
-type Part<K extends Kind = Kind> = { readonly platform: Platform } & Extract<Standing, { kind: K }>;
+type Part<K extends Kind = Kind> = { readonly key: RequestKey; readonly platform: Platform } & Extract<
+  Standing,
+  { kind: K }
+>;
 
 export function createIndexMaker({ images, manifests, hints, indexes, log }: IndexMakerParts): MakeIndex {
   async function ask(
@@ -54,7 +61,7 @@ export function createIndexMaker({ images, manifests, hints, indexes, log }: Ind
             );
           });
         }
-        return { platform: image.platforms[0], ...standing };
+        return { key, platform: image.platforms[0], ...standing };
       }),
     );
   }
@@ -66,7 +73,10 @@ export function createIndexMaker({ images, manifests, hints, indexes, log }: Ind
     const ready = only(parts, 'ready');
     const isHopeless = indexes === 'whole' ? failed.length > 0 : failed.length === parts.length;
     if (isHopeless) throw new PermanentError(failureOf(failed));
-    if (underWay.length > 0) return { kind: 'incomplete', asked: describeAsked(underWay, revision) };
+    if (underWay.length > 0) {
+      const awaited = underWay.map(part => part.key);
+      return { kind: 'incomplete', awaited, asked: describeAsked(underWay, revision) };
+    }
 
     const listed = await Promise.all(
       ready.map(async ({ platform, digest }) => {

@@ -7,14 +7,6 @@ import type { WrittenAttribute } from './nix/written-attribute.ts';
 
 type Problem = Exclude<ResolvedItem, FoundItem>;
 
-/** Whose names they are. */
-export interface Wanted {
-  /** Of the image's name. */
-  readonly asked: readonly string[];
-  /** The deployment's own, which every image gets. */
-  readonly contents: readonly string[];
-}
-
 /** The names that an image is to have. */
 export interface Wanted {
   /** Those of its own name. */
@@ -55,16 +47,23 @@ function existsAndFailed({ kind }: Problem): boolean {
   return kind !== 'not_found' && kind !== 'ambiguous';
 }
 
+/** What is kept of it all, in characters: each package may have its own long story. */
+const MESSAGE_LIMIT = 8000;
+
 /** One sentence a problem, that begins with whose packages they are; names that have the very same one share it. */
 function describeAll(problems: readonly Problem[], whose: string): string {
-  return [...Map.groupBy(problems, describe)]
-    .map(([sentence, alike]) => {
-      const several = alike.length > 1;
-      const owner = whose === '' ? '' : `${whose}${several ? 's' : ''} `;
-      const names = alike.map(({ name }) => `"${name}"`).join(', ');
-      return `${owner}${names} ${several ? inPlural(sentence) : sentence}`;
-    })
-    .join('; ');
+  let told = '';
+  let left = problems.length;
+  for (const [sentence, alike] of Map.groupBy(problems, describe)) {
+    const several = alike.length > 1;
+    const owner = whose === '' ? '' : `${whose}${several ? 's' : ''} `;
+    const names = alike.map(({ name }) => `"${name}"`).join(', ');
+    const next = `${told === '' ? '' : '; '}${owner}${names} ${several ? inPlural(sentence) : sentence}`;
+    if (told !== '' && told.length + next.length > MESSAGE_LIMIT) return `${told}; and ${left} more`;
+    told += next;
+    left -= alike.length;
+  }
+  return told;
 }
 
 function inPlural(sentence: string): string {

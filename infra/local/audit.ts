@@ -18,9 +18,10 @@ import { formatPackageSource } from '#core/package-source.ts';
 import { parseImageName } from '#functions/prebuild/image-name.ts';
 import { readWorkerSettings, type WorkerSettings } from '#worker/settings.ts';
 import { compareImages } from './audit/compare-images.ts';
+import { compareIndex } from './audit/compare-index.ts';
 import { rebuild } from './audit/rebuild.ts';
 import { phaseReporter, tellDifferent, tellSame } from './audit/report.ts';
-import { readServedImages, type ServedImage } from './audit/served-image.ts';
+import { readServedImages, type ServedImages } from './audit/served-image.ts';
 import { DEFAULT_STATE } from './command-line.ts';
 import { readServices, readWorkerEnvironment } from './running-system.ts';
 import { StartError } from './start-error.ts';
@@ -98,7 +99,8 @@ async function audit(image: string, { state, binaryCaches, signal }: Options): P
   const { request, digest } = parseImage(image, environment);
   const terminal = createTerminal('text', process.stderr);
   let verdict = SAME;
-  for (const served of await readServed(request, digest, settings)) {
+  const { index, images } = await readServed(request, digest, settings);
+  for (const served of images) {
     const { platforms, source } = served.request;
     terminal.progress(`${platforms.join()}: ${formatPackageSource(source)} at ${served.revision}`);
     const report = phaseReporter(terminal.progress);
@@ -110,6 +112,13 @@ async function audit(image: string, { state, binaryCaches, signal }: Options): P
       terminal.progress('comparing');
       const differences = await compareImages(served, rebuilt);
       tellDifferent(image, served, rebuilt.digest, differences, process.stdout);
+      verdict = DIFFERENT;
+    }
+  }
+  if (index !== undefined) {
+    const { digest: rebuilt, differences } = compareIndex(index, request, images);
+    if (differences.length > 0) {
+      tellDifferent(image, { request, digest: index.digest }, rebuilt, differences, process.stdout);
       verdict = DIFFERENT;
     }
   }
@@ -136,7 +145,7 @@ async function readServed(
   request: ImageRequest,
   digest: Digest | undefined,
   settings: WorkerSettings,
-): Promise<ServedImage[]> {
+): Promise<ServedImages> {
   const firestore = openFirestore(settings.GOOGLE_CLOUD_PROJECT, settings.DERIVERY_DATABASE);
   try {
     const served = {

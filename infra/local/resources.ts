@@ -26,6 +26,9 @@ const ACK_DEADLINE_SECONDS = 60;
 /** A hint that is given back comes again soon, but no build is tried over and over without a pause. */
 const RETRY_POLICY = { minimumBackoff: { seconds: 1 }, maximumBackoff: { seconds: 60 } };
 
+/** Of every subscription. */
+export const SUBSCRIPTION = { ackDeadlineSeconds: ACK_DEADLINE_SECONDS, retryPolicy: RETRY_POLICY };
+
 const ALREADY_EXISTS = 6;
 
 /** Creates what is not there yet: on a second start everything is. */
@@ -37,8 +40,7 @@ export async function createResources(pubsub: PubSub, storage: Storage): Promise
     // Those of functions too, before these say where they listen: what is published until then waits for them.
     ...[...PULLED_TOPICS, ...PUSHED_TOPICS].map(async topic => {
       await createIfAbsent(pubsub.createTopic(topic));
-      const settings = { ackDeadlineSeconds: ACK_DEADLINE_SECONDS, retryPolicy: RETRY_POLICY };
-      await createIfAbsent(pubsub.createSubscription(topic, topic, settings));
+      await createIfAbsent(pubsub.createSubscription(topic, topic, SUBSCRIPTION));
     }),
   ]);
 }

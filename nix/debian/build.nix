@@ -107,15 +107,20 @@ let
     inputs = map (input: input.out) closure;
     loader = if patch then "${glibc}/lib/${platform.loader}" else "";
   };
-in
-checkMeta (
-  package
-  // {
+  description = {
     inherit pname version closure;
     debNames = debs;
     meta = {
       mainProgram = program;
     }
     // meta;
-  }
-)
+  };
+  # An output says the same of itself as the package, as in nixpkgs.
+  described = listToAttrs (
+    map (name: {
+      inherit name;
+      value = package.${name} // description;
+    }) outputs
+  );
+in
+checkMeta (package // description // described)

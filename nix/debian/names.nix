@@ -14,7 +14,7 @@ let
       builder = "/bin/bash";
       args = [
         "-c"
-        "/usr/bin/mkdir -p $out/bin; printf '%s\\n' '#!${bash}/bin/sh' 'echo ${pname}' >$out/bin/greet; /usr/bin/chmod +x $out/bin/greet"
+        "/usr/bin/mkdir -p $out/bin; printf '%s\\n' '#!${bash}/bin/sh' 'echo ${pname}' >$out/bin/greet; /usr/bin/chmod +x $out/bin/greet; :"
       ];
     }
     // {

@@ -22,7 +22,7 @@ let
     builder = "/bin/bash";
     args = [
       "-c"
-      "/usr/bin/mkdir $out; /usr/bin/ln -s ${pkgs.hello}/bin $out/bin"
+      "/usr/bin/mkdir $out; /usr/bin/ln -s ${pkgs.hello}/bin $out/bin; :"
     ];
     after = step 19;
   };

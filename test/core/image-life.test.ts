@@ -143,9 +143,10 @@ describe('claim', () => {
 
   test('under other settings is declined, however often it was tried', () => {
     const other = { settings: OTHER_SETTINGS };
-    assert.deepEqual(claimed(queued(), other), { kind: 'declined' });
-    assert.deepEqual(claimed(queued({ attempts: 5 }), other), { kind: 'declined' });
-    assert.deepEqual(claimed(waiting(), other), { kind: 'declined' });
+    const declined = { kind: 'declined', wanted: SETTINGS };
+    assert.deepEqual(claimed(queued(), other), declined);
+    assert.deepEqual(claimed(queued({ attempts: 5 }), other), declined);
+    assert.deepEqual(claimed(waiting(), other), declined);
   });
 
   test('after five tries is the end, with the last error', () => {

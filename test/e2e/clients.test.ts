@@ -21,7 +21,10 @@ describe('real clients', { timeout: 300_000, skip }, () => {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'derivery-clients-'));
-    [system, engine] = await Promise.all([startLocalSystem({ source: 'debian' }), startDockerEngine()]);
+    [system, engine] = await Promise.all([
+      startLocalSystem({ source: 'debian', built: [IMAGE] }),
+      startDockerEngine(),
+    ]);
   });
 
   after(async () => {

@@ -14,6 +14,9 @@ const skip = process.getuid?.() !== 0 && process.env['CI'] !== 'true' && 'docker
 /** More than any image here has packages, but one; less than any has bytes. */
 const LIMITS = { DERIVERY_PACKAGE_LIMIT: '6', DERIVERY_CLOSURE_LIMIT_MB: '1' };
 
+/** There is nothing of these sets on cache.nixos.org, and it takes time to find out where there is no network. */
+const NO_CACHE = 'substituters =\n';
+
 const cases: readonly [image: string, texts: readonly RegExp[]][] = [
   ['gti', [/"gti" is not in the package set \(did you mean git\b/]],
   ['zzzzzzzz', [/"zzzzzzzz" is not in the package set"?$/]],
@@ -72,7 +75,10 @@ await suite('on the terminal', { timeout: 240_000, skip, concurrency: 6 }, () =>
     await execa('git', ['-C', set, 'add', '.']);
     await execa('git', ['-C', set, ...author, 'commit', '--quiet', '--message=set']);
     [system, engine] = await Promise.all([
-      startLocalSystem({ source: 'debian', env: { ...LIMITS, DERIVERY_SOURCES: `set-*=git:${set}` } }),
+      startLocalSystem({
+        source: 'debian',
+        env: { ...LIMITS, NIX_CONFIG: NO_CACHE, DERIVERY_SOURCES: `set-*=git:${set}` },
+      }),
       startDockerEngine(),
     ]);
   });

@@ -4,8 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { startLocalSystem, type LocalSystem } from './local-system.ts';
+import { removeState, startLocalSystem, type LocalSystem } from './local-system.ts';
 import { checkBlobs, pullManifest } from './oci-client.ts';
+import { givePackages } from './shared-state.ts';
 
 /** A worker that is gone is soon known to be, and every hop tells how far the build is. */
 const IMPATIENT = { DERIVERY_LEASE_SECONDS: '3', DERIVERY_HOLD_SECONDS: '0.3' };
@@ -34,6 +35,7 @@ describe('faults', { timeout: 300_000 }, () => {
 
   before(async () => {
     state = await mkdtemp(join(tmpdir(), 'derivery-faults-'));
+    await givePackages(state);
     system = await startLocalSystem({ source: 'debian', state, env: IMPATIENT });
   });
 
@@ -74,11 +76,13 @@ describe('faults', { timeout: 300_000 }, () => {
 
   test('an empty state folder gives the same digests', async () => {
     const { digest } = await pullManifest(system.registry, 'jq');
-    const fresh = await startLocalSystem({ source: 'debian', env: IMPATIENT });
+    const empty = await mkdtemp(join(tmpdir(), 'derivery-empty-'));
+    const fresh = await startLocalSystem({ source: 'debian', state: empty, env: IMPATIENT });
     try {
       assert.equal((await pullManifest(fresh.registry, 'jq')).digest, digest);
     } finally {
       await fresh.stop();
+      await removeState(empty);
     }
   });
 });

@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import type { TestContext } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { ALWAYS_PACKAGES } from '#core/image-settings.ts';
+import { SUBSCRIPTION } from '#local/resources.ts';
 import { startRun, type Ending } from '#local/supervised-program.ts';
 import { BUCKET, PROJECT, type Cloud } from '#test/cloud.ts';
 import type { DebianSet } from '#test/nix/debian-set.ts';
@@ -30,6 +31,8 @@ export interface FleetProgram {
   /** Resolves when that signal has come. */
   untilSignal(): Promise<void>;
   signal(signal: NodeJS.Signals): void;
+  /** Ends it without asking; resolves when it is gone, also where it was already. */
+  kill(): Promise<void>;
   /** Asks it to end, and answers how it did. */
   stop(): Promise<Ending>;
 }
@@ -59,7 +62,7 @@ export class Fleet implements AsyncDisposable {
     const names = { builds: `builds-${randomUUID()}`, refreshes: `refreshes-${randomUUID()}` };
     for (const name of Object.values(names)) {
       const [topic] = await cloud.pubsub.createTopic(name);
-      await topic.createSubscription(name);
+      await topic.createSubscription(name, SUBSCRIPTION);
     }
     const spool = await mkdtemp(join(tmpdir(), 'derivery-spool-'));
     return new Fleet(spool, {
@@ -120,6 +123,7 @@ export class Fleet implements AsyncDisposable {
       },
       untilSignal: async () => void (await log.until(COME_LINE)),
       signal: signal => void process.kill(run.pid, signal),
+      kill: () => run.end(0),
       async stop() {
         await run.end(GRACE_MS);
         return run.ended;

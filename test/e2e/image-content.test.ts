@@ -75,7 +75,7 @@ describe('images', { timeout: 300_000, skip }, () => {
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'derivery-content-'));
     [system, engine, podman] = await Promise.all([
-      startLocalSystem({ source: 'debian' }),
+      startLocalSystem({ source: 'debian', built: [...IMAGES.map(({ name }) => name), TOOLS] }),
       startDockerEngine(),
       openPodman(),
     ]);

@@ -7,14 +7,20 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { execa } from 'execa';
 import { LineLog, type LineMatch } from './line-log.ts';
+import { buildForAll, givePackages } from './shared-state.ts';
 
 const LOCAL = resolve(import.meta.dirname, '../../infra/local');
 
 export interface LocalSystemOptions {
   /** The registry's port; by default one that is free. */
   readonly port?: number;
-  /** The state folder; by default a fresh one, which is removed when the system has been stopped. */
+  /**
+   * The state folder, used as it is; by default a fresh one, which has the Debian packages and nothing else, and is
+   * removed when the system has been stopped.
+   */
   readonly state?: string;
+  /** Images whose packages are not built by the system, but copied from the store that all tests share. */
+  readonly built?: readonly string[];
   /** A package source; by default the bundled set, which needs no network but Debian's. */
   readonly source?: string;
   readonly env?: NodeJS.ProcessEnv;
@@ -40,8 +46,9 @@ export interface LocalSystem {
 
 /** Resolves when the system says that it is ready; fails with what it printed where it ends before. */
 export async function startLocalSystem(options: LocalSystemOptions = {}): Promise<LocalSystem> {
-  const { port = 0, source = 'debian', env } = options;
-  const state = options.state ?? (await mkdtemp(join(tmpdir(), 'derivery-e2e-')));
+  const { port = 0, source = 'debian', built = [], env } = options;
+  const nixConfig = built.length === 0 ? {} : { NIX_CONFIG: await buildForAll(built) };
+  const state = options.state ?? (await freshState());
   const child = spawn(
     process.execPath,
     // Ends with the test that started it, should the test be killed.
@@ -49,7 +56,7 @@ export async function startLocalSystem(options: LocalSystemOptions = {}): Promis
     {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      env: { ...process.env, PORT: String(port), DERIVERY_STATE: state, ...env },
+      env: { ...process.env, PORT: String(port), DERIVERY_STATE: state, ...nixConfig, ...env },
     },
   );
   const output = readLines(child);
@@ -84,6 +91,12 @@ export async function startLocalSystem(options: LocalSystemOptions = {}): Promis
     await forget();
     throw error;
   }
+}
+
+async function freshState(): Promise<string> {
+  const state = await mkdtemp(join(tmpdir(), 'derivery-e2e-'));
+  await givePackages(state);
+  return state;
 }
 
 /** Nix makes its paths read-only, so an ordinary user cannot remove a store right away. */

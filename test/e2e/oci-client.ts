@@ -9,6 +9,13 @@ const manifestSchema = z.object({
   annotations: z.record(z.string(), z.string()),
 });
 
+const indexSchema = z.object({
+  manifests: z.array(descriptor.extend({ platform: z.object({ architecture: z.string(), os: z.string() }) })),
+  annotations: z.record(z.string(), z.string()),
+});
+
+export type PulledIndex = z.infer<typeof indexSchema> & { readonly digest: string };
+
 export type PulledManifest = z.infer<typeof manifestSchema> & { readonly digest: string };
 
 /**
@@ -17,20 +24,41 @@ export type PulledManifest = z.infer<typeof manifestSchema> & { readonly digest:
  */
 const ALONE = { connection: 'close' };
 
+interface PullOptions {
+  readonly reference?: string;
+  /** Told what each hop says of the build. */
+  readonly onPhase?: (phase: string) => void;
+}
+
 /**
- * Pulls a manifest, through however many redirects and repeated pulls a build takes. `onPhase` is told what each hop
- * says of the build. Throws with the answer's text where there is no image.
+ * Pulls a manifest, through however many redirects and repeated pulls a build takes. Throws with the answer's text where
+ * there is no image.
  */
 export async function pullManifest(
   registry: string,
   name: string,
-  { reference = 'latest', onPhase }: { reference?: string; onPhase?: (phase: string) => void } = {},
+  options?: PullOptions,
 ): Promise<PulledManifest> {
+  const bytes = await pull(registry, name, options);
+  return { ...manifestSchema.parse(JSON.parse(bytes.toString())), digest: sha256(bytes) };
+}
+
+/** As {@link pullManifest}, of what is an index. */
+export async function pullIndex(registry: string, name: string, options?: PullOptions): Promise<PulledIndex> {
+  const bytes = await pull(registry, name, options);
+  return { ...indexSchema.parse(JSON.parse(bytes.toString())), digest: sha256(bytes) };
+}
+
+async function pull(
+  registry: string,
+  name: string,
+  { reference = 'latest', onPhase }: PullOptions = {},
+): Promise<Buffer> {
   const first = `http://${registry}/v2/${name}/manifests/${reference}`;
   for (let address = first; ;) {
     const response = await fetch(address, { redirect: 'manual', headers: ALONE });
     const bytes = Buffer.from(await response.arrayBuffer());
-    if (response.ok) return { ...manifestSchema.parse(JSON.parse(bytes.toString())), digest: sha256(bytes) };
+    if (response.ok) return bytes;
     if (response.status !== 307 && response.status !== 429)
       throw new Error(`${response.status}: ${bytes.toString()}`);
     onPhase?.(response.headers.get('warning') ?? '');

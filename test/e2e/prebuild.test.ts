@@ -17,7 +17,11 @@ const SMALL = ['file', 'gzip', 'hello', 'iana-etc', 'jq', 'less', 'mailcap', 'na
 describe('prebuilds', { timeout: 200_000 }, () => {
   let system: LocalSystem;
   before(async () => {
-    system = await startLocalSystem({ source: 'debian', env: ONE_AT_A_TIME });
+    system = await startLocalSystem({
+      source: 'debian',
+      built: ['shell/tree', SMALL.join('/')],
+      env: ONE_AT_A_TIME,
+    });
   });
   after(() => system.stop());
 

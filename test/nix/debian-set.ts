@@ -57,6 +57,13 @@ export async function debianSet(): Promise<DebianSet> {
   });
 }
 
+/** Copies the shared set, whole, to where nothing is yet. */
+export async function copyDebianSet(to: string): Promise<void> {
+  const { folder } = await debianSet();
+  // Another test file may be about to replace it.
+  await locked(join(dirname(folder), 'lock'), () => execa('cp', ['-r', '--reflink=auto', folder, to]));
+}
+
 /** A deployment that gives the package set no arguments of its own. */
 export const NO_ARGUMENTS: ImportArguments = { config: {}, overlay: undefined };
 

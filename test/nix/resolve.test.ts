@@ -28,8 +28,10 @@ suite('names that are found', () => {
     ['7zz', '_7zz', 'out', '7zz'],
     // The default output is the first, not the one called out.
     ['sqlite', 'sqlite', 'bin', 'sqlite3'],
-    ['sqlite.out', 'sqlite.out', 'out', null],
-    ['openssl.dev', 'openssl.dev', 'dev', null],
+    // What a package says of itself, each of its outputs does.
+    ['sqlite.bin', 'sqlite.bin', 'bin', 'sqlite3'],
+    ['sqlite.out', 'sqlite.out', 'out', 'sqlite3'],
+    ['openssl.dev', 'openssl.dev', 'dev', 'openssl'],
     // As `pkgs` in nixpkgs.
     ['pkgs.pkgs.hello', 'pkgs.pkgs.hello', 'out', 'hello'],
     ['pkgs.pkgs.pkgs.pkgs.pkgs.hello', 'pkgs.pkgs.pkgs.pkgs.pkgs.hello', 'out', 'hello'],

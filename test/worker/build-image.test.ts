@@ -4,8 +4,9 @@ import { after, before, describe, test } from 'node:test';
 import { PermanentError, TransientError } from '#core/errors.ts';
 import type { RequestKey } from '#core/image-request.ts';
 import { settingsDigest } from '#core/image-settings.ts';
+import type { Log } from '#core/google/log.ts';
 import { openManifests, type Manifest } from '#core/google/manifests.ts';
-import { buildImage, type MakeImage } from '#worker/build-image.ts';
+import { buildImage, type BuildParts, type MakeImage } from '#worker/build-image.ts';
 import type { HandledAs } from '#worker/intake.ts';
 import type { Revisions } from '#worker/revisions.ts';
 import { collectLog } from '#test/collected-log.ts';
@@ -31,6 +32,8 @@ interface Circumstances {
   readonly limitSeconds?: number;
   readonly stopping?: AbortSignal;
   readonly layerBudget?: number;
+  readonly log?: Log;
+  readonly isNewDecline?: BuildParts['isNewDecline'];
   readonly revision?: Revisions['forImage'];
 }
 
@@ -43,15 +46,28 @@ function build(
     stopping = new AbortController().signal,
     revision = standingAt('r1'),
     layerBudget,
+    log = collectLog().log,
+    isNewDecline = () => assert.fail('nothing is to be declined'),
   }: Circumstances = {},
 ): Promise<HandledAs> {
-  const { log } = collectLog();
   const revisions = { forImage: revision, refresh: () => assert.fail('no source is to be looked at') };
   const settings = layerBudget === undefined ? SETTINGS : settingsDigest({ ...IMAGE_SETTINGS, layerBudget });
   const { images, hints } = cloud;
   const makeIndex = () => assert.fail('no index is to be made');
   return buildImage(
-    { images, hints, revisions, makeIndex, makeImage, settings, leaseSeconds, limitSeconds, log, stopping },
+    {
+      images,
+      hints,
+      revisions,
+      makeIndex,
+      makeImage,
+      settings,
+      isNewDecline,
+      leaseSeconds,
+      limitSeconds,
+      log,
+      stopping,
+    },
     key,
   );
 }
@@ -279,14 +295,26 @@ describe('an image that there is already', () => {
 });
 
 describe('a build that is to be made under other settings', () => {
-  test('is left to another worker: its hint is given back, and nothing is written', async () => {
+  test('is left to another worker, and nothing is written', async () => {
     const { key } = await cloud.newQueued();
     const queued = await cloud.images.read(key);
-    assert.equal(await build(key, untouched, { layerBudget: 7 }), 'again');
+    const other = { layerBudget: 7, isNewDecline: () => true };
+    assert.equal(await build(key, untouched, other), 'declined');
     const left = await cloud.images.read(key);
     assert.deepEqual(left.document, queued.document);
     assert.equal(left.version?.valueOf(), queued.version?.valueOf());
     assert.equal(await build(key, () => Promise.resolve(image)), 'done');
+  });
+
+  test('is told of by a warning with both digests, when it is time', async () => {
+    const [{ key }, { key: told }] = [await cloud.newQueued(), await cloud.newQueued()];
+    const { log, lines } = collectLog();
+    const other = { layerBudget: 7, log, isNewDecline: (asked: RequestKey) => asked === told };
+    for (const asked of [key, told]) assert.equal(await build(asked, untouched, other), 'declined');
+    assert.equal(lines.length, 1);
+    const [{ image: of, level, wanted, own } = {}] = lines;
+    assert.deepEqual([of, level], [told, log.levels.values['warn']]);
+    assert.deepEqual([wanted, own], [SETTINGS, settingsDigest({ ...IMAGE_SETTINGS, layerBudget: 7 })]);
   });
 });
 

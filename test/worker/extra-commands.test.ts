@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { mkdtemp, rmdir } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { before, suite, test, type TestContext } from 'node:test';
+import { after, before, suite, test, type TestContext } from 'node:test';
 import type { Closure } from '#core/closure.ts';
 import { PermanentError } from '#core/errors.ts';
 import { build, debianSet, found, NO_ARGUMENTS, type DebianSet } from '#test/nix/debian-set.ts';
@@ -30,12 +32,16 @@ let set: DebianSet;
 let source: StoredSource;
 let items: FoundItem[];
 let nodes: Closure;
+let spoolFolder: string;
 before(async () => {
   set = await debianSet();
   source = await storeFolder(set.nix, set.folder);
   items = await build(set, ['hello']);
   nodes = await closure(set.nix, pathsOf(items), { signal });
+  spoolFolder = await mkdtemp(join(tmpdir(), 'derivery-spool-'));
 });
+// What is still there would not be removed.
+after(() => rmdir(spoolFolder));
 
 function pathsOf(all: readonly FoundItem[]) {
   return all.map(({ path }) => path);
@@ -65,6 +71,7 @@ async function changed(commands: string, image?: Partial<Image>): Promise<Buffer
       entries,
       packages: pathsOf([...of.items]),
       closure: of.nodes,
+      spoolFolder,
     },
     { signal },
   );

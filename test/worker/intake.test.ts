@@ -96,10 +96,19 @@ async function start(
   handle: (hint: Hint) => Promise<HandledAs>,
   slots = 1,
   { log } = collectLog(),
+  dropDeclinedAfterMs = Infinity,
 ): Promise<Intake> {
   const onBroken = (): void => assert.fail('the subscription broke');
   const subscriptions = topics.names;
-  const intake = await startIntake({ projectId: PROJECT, subscriptions, slots, handle, log, onBroken });
+  const intake = await startIntake({
+    projectId: PROJECT,
+    subscriptions,
+    slots,
+    dropDeclinedAfterMs,
+    handle,
+    log,
+    onBroken,
+  });
   let stopped: Promise<void> | undefined;
   const once = { stop: () => (stopped ??= intake.stop()) };
   context.after(() => once.stop());
@@ -197,6 +206,33 @@ describe('intake', () => {
     await builds.untilBegun(2);
     builds.end(key, 'done');
     assert.deepEqual(builds.begun, [key, key]);
+  });
+
+  test('gives a hint back that is declined', async context => {
+    const topics = await Topics.create();
+    const builds = new Builds();
+    await start(context, topics, builds.handle);
+    const key = await topics.hint('pull');
+    await builds.untilBegun(1);
+    builds.end(key, 'declined');
+    await builds.untilBegun(2);
+    builds.end(key, 'done');
+    assert.deepEqual(builds.begun, [key, key]);
+  });
+
+  test('drops a hint that is declined and no longer new', async context => {
+    const topics = await Topics.create();
+    const builds = new Builds();
+    const intake = await start(context, topics, builds.handle, 1, collectLog(), 0);
+    const key = await topics.hint('pull');
+    await builds.untilBegun(1);
+    builds.end(key, 'declined');
+    const next = await topics.hint('pull');
+    await builds.untilBegun(2);
+    builds.endAll();
+    await intake.stop();
+    assert.deepEqual(builds.begun, [key, next]);
+    assert.equal(await cloud.readyIn(topics.names.pull), 0);
   });
 
   test('gives a hint back whose handling threw', async context => {

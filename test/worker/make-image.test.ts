@@ -55,6 +55,7 @@ async function make(name: string, settings: Partial<ImageSettings> = {}): Promis
       spoolFolder: folder,
     }),
     settings: { ...IMAGE_SETTINGS, ...settings },
+    spoolFolder: folder,
     closureLimit: Infinity,
   });
   const request = parseImageRequest(parseRepositoryName(name), LATEST, offerOf());

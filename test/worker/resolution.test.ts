@@ -160,6 +160,15 @@ describe('names that were resolved', () => {
     }
   });
 
+  test('whose stories are too long together are told in part, and counted', () => {
+    const items = Array.from({ length: 64 }, (_, index): ResolvedItem => {
+      return { kind: 'failed', name: `n${index}`, message: `${index}${'x'.repeat(1900)}` };
+    });
+    const { message } = failureOf(...items);
+    assert.ok(message.length < 8100, `${message.length} characters`);
+    assert.match(message, /^"n0" .*; "n3" .*; and 60 more$/);
+  });
+
   test('with the very same trouble share one sentence', () => {
     const { message } = failureOf({ ...missing, near: [] }, { ...missing, name: 'crul', near: [] });
     assert.equal(message, '"gti", "crul" are not in the package set');

@@ -9,7 +9,7 @@ import { COMPRESSOR_ID } from '../pack/gzip.ts';
 import { ownerOf } from '../pack/root-files.ts';
 import type { DescribedLayer, ImagePlan } from './plan-image.ts';
 
-export interface LinksChange extends Pick<ExtraCommands, 'source' | 'packages' | 'closure'> {
+export interface LinksChange extends Pick<ExtraCommands, 'source' | 'packages' | 'closure' | 'spoolFolder'> {
   readonly user: User;
   readonly settings: ImageSettings;
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { ImageRequest } from '#core/image-request.ts';
 import type { ImageConfig } from '#core/oci.ts';
 import { byCodeUnits } from '#core/order.ts';
+import { storePathName } from '#core/store-path.ts';
 import type { FoundItem } from '../nix/resolve.ts';
 import { CERTIFICATES } from '../pack/root-files.ts';
 import type { RealPath } from '../pack/store-entries.ts';
@@ -67,8 +68,14 @@ function commandOf(
   return items.some(isShell) ? SHELL_COMMAND : undefined;
 }
 
-function isShell({ attribute }: FoundItem): boolean {
-  return attribute === 'bashInteractive';
+/**
+ * By the name of its store path, as nixpkgs has it, which is the same for all its attributes (`bash` is one of them); of a
+ * set that names it otherwise by the attribute, wherever that is.
+ */
+function isShell({ attribute, output, path }: FoundItem): boolean {
+  if (output !== 'out') return false;
+  const isNamedSo = /^bash-interactive(?:-[0-9]|$)/.test(storePathName(path));
+  return isNamedSo || /(?:^|\.)bashInteractive(?:\.out)?$/.test(attribute);
 }
 
 /** What the package itself calls its main program, or the program of its name: where one of its outputs has it. */

@@ -21,7 +21,7 @@ export async function buildFailure(
   signal: AbortSignal,
 ): Promise<PermanentError | TransientError> {
   const [failed] = failedBuilds(stderr);
-  if (failed === undefined) return withoutBuilder(stderr);
+  if (failed === undefined) return withoutBuilder(nix, items, stderr, signal);
   const log = await endOfLog(nix, failed.drv, signal);
   const atLimit = nix.memoryMb !== undefined && tellsOfMemory(log);
   if (!atLimit && (await mayPass(nix, failed, errorLines(stderr), log, signal))) {
@@ -78,13 +78,30 @@ function failedBuilds(stderr: string): FailedBuild[] {
   });
 }
 
+/** What older and newer versions of Nix say where there is no builder of the kind that a derivation names. */
+const NO_BUILDER = [
+  /a '(?<system>[^']+)' with features \{(?<features>[^}]*)\} is required to build /,
+  /Required system: '(?<system>[^']+)' with features \{(?<features>[^}]*)\}/,
+];
+
 /** Nix's own refusal is an answer (another platform's derivation without a builder for it); all else may pass. */
-function withoutBuilder(stderr: string): PermanentError | TransientError {
-  const message = errorMessage(stderr);
-  if (/ is required to build /.test(message)) {
-    return new PermanentError({ kind: 'build_failed', message: `This worker cannot build it: ${message}` });
+async function withoutBuilder(
+  nix: Nix,
+  items: readonly Realisable[],
+  stderr: string,
+  signal: AbortSignal,
+): Promise<PermanentError | TransientError> {
+  const text = stripVTControlCharacters(stderr);
+  const { groups } = NO_BUILDER.map(pattern => pattern.exec(text)).find(match => match !== null) ?? {};
+  if (groups === undefined) {
+    return new TransientError(`Nix could not realise the packages: ${errorMessage(stderr)}`);
   }
-  return new TransientError(`Nix could not realise the packages: ${message}`);
+  const missing = (await missingOf(nix, items, signal)).map(({ name }) => `"${name}"`).join(', ');
+  const features = groups['features'] ? ` with ${groups['features']}` : '';
+  return new PermanentError({
+    kind: 'build_failed',
+    message: `${missing || 'It'} cannot be built here: needs a builder for ${groups['system']}${features}.`,
+  });
 }
 
 /** The items that are not there, because of the failure. */

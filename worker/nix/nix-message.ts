@@ -18,10 +18,13 @@ export function errorMessage(stderr: string): string {
 const PURE_MODE =
   /\bin (?:pure|restricted) (?:eval(?:uation)? )?mode\b|^attribute 'current(?:System|Time)' missing|^cannot call 'getFlake' on unlocked/;
 
+/** How what a package set pins is fetched. */
+export const WITHOUT_LOGIN = "that is fetched by HTTP or HTTPS, without the worker's credentials";
+
 /** The message of an evaluation, with the reason where pure mode is why. Nix does not say what that is. */
 export function explainPureMode(message: string): string {
   if (!PURE_MODE.test(message)) return message;
-  return `${message} (an evaluation here sees nothing of the machine, and of the network only what is pinned by a hash)`;
+  return `${message} (an evaluation here sees nothing of the machine, and of the network only what is pinned by a hash or a commit; ${WITHOUT_LOGIN})`;
 }
 
 /** nixpkgs' advice to someone who evaluates it themselves (pkgs/stdenv/generic/check-meta.nix). */
@@ -63,6 +66,13 @@ const FETCHING =
 /** Whether an evaluation ended because Nix could not get at something, and not by what it evaluated. */
 export function tellsOfFetching(message: string): boolean {
   return FETCHING.test(message) && !REFUSED.test(message);
+}
+
+/** Whether git, run by Nix, was to speak another protocol than HTTP, or to show a login. */
+export function tellsOfLogin(stderr: string): boolean {
+  return /^fatal: (?:transport '.*' not allowed|could not read (?:Username|Password)|Authentication failed)/m.test(
+    stderr,
+  );
 }
 
 /** What a server answers that will not answer otherwise in a moment: that it has no such thing, or not for us. */

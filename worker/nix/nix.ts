@@ -11,6 +11,8 @@ export interface NixSettings {
   readonly memoryMb?: number | undefined;
   /** What an evaluation may take; without it, memory is bounded as that of any other command, and time is not. */
   readonly evaluation?: EvaluationLimits | undefined;
+  /** How addresses begin that an evaluation may fetch from what they pin (Nix's `allowed-uris`); by default the web's. */
+  readonly pinnedUris?: readonly string[] | undefined;
 }
 
 export interface EvaluationLimits {
@@ -28,6 +30,8 @@ export interface Nix {
   readonly memoryMb: number | undefined;
   /** See {@link NixSettings}. */
   readonly evaluation: EvaluationLimits | undefined;
+  /** See {@link NixSettings}. */
+  readonly pinnedUris: readonly string[];
   /** Where a store path lies on this machine. */
   readonly realPath: (path: StorePath) => string;
 }
@@ -49,8 +53,21 @@ const INHERITED = [
   'no_proxy',
 ];
 
+/** The web: never this machine, nor what is read by SSH. From 2.19 on Nix names the kind of what it fetches too. */
+const WEB_URIS = [
+  'https://',
+  'http://',
+  'git+https://',
+  'git+http://',
+  'tarball+https://',
+  'tarball+http://',
+  'github:',
+  'gitlab:',
+  'sourcehut:',
+];
+
 export function openNix(
-  { store, config, memoryMb, evaluation }: NixSettings,
+  { store, config, memoryMb, evaluation, pinnedUris = WEB_URIS }: NixSettings,
   worker: NodeJS.ProcessEnv = process.env,
 ): Nix {
   const inherited = INHERITED.flatMap(name => {
@@ -62,6 +79,7 @@ export function openNix(
     options: store === undefined ? [] : ['--option', 'store', store],
     memoryMb,
     evaluation,
+    pinnedUris,
     realPath: path => (store === undefined ? path : join(store, path)),
   };
 }

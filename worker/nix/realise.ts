@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
+import { PermanentError } from '#core/errors.ts';
 import { buildFailure } from './build-failure.ts';
 import { createProgressReader } from './build-progress.ts';
 import type { Nix } from './nix.ts';
@@ -24,7 +25,7 @@ export interface RealiseOptions {
 
 /**
  * Realises the items' outputs; afterwards each item's `path` is there. Throws a PermanentError of kind `build_failed`
- * with the end of the log where a builder failed, and a TransientError for what another try may get past.
+ * with the end of the log where a builder failed, or where an item's path is no output of its derivation, and a TransientError for what another try may get past.
  */
 export async function realise(
   nix: Nix,
@@ -39,6 +40,19 @@ export async function realise(
     runNix(nix, 'nix-store', args, { signal, ...(onLine !== undefined && { onLine }) }),
   );
   if (!result.succeeded) throw await buildFailure(nix, items, result.stderr, signal);
+  // With roots Nix says where these are.
+  if (gcRootFolder === undefined) requireOutputs(items, result.stdout.split('\n'));
+}
+
+/**
+ * A package set may hold anything that calls itself a derivation, with the path of something else that is in the store:
+ * another source's tree, say.
+ */
+function requireOutputs(items: readonly Realisable[], made: readonly string[]): void {
+  const strange = items.find(({ path }) => !made.includes(path));
+  if (strange === undefined) return;
+  const message = `"${strange.name}" is not what its derivation makes: that is not at ${strange.path}`;
+  throw new PermanentError({ kind: 'build_failed', message });
 }
 
 /** Nix numbers the links itself: root, root-2, … */

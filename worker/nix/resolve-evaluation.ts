@@ -4,8 +4,16 @@ import type { z } from 'zod';
 import { PermanentError, TransientError } from '#core/errors.ts';
 import type { ImportArguments } from '#core/image-settings.ts';
 import { storePathName } from '#core/store-path.ts';
+import { evaluationEnvironment } from './evaluation-environment.ts';
 import { toIntegrity } from './nix-hash.ts';
-import { errorMessage, explainPureMode, tellsOfFetching, tellsOfMemory } from './nix-message.ts';
+import {
+  errorMessage,
+  explainPureMode,
+  tellsOfFetching,
+  tellsOfLogin,
+  tellsOfMemory,
+  WITHOUT_LOGIN,
+} from './nix-message.ts';
 import type { Nix } from './nix.ts';
 import { runNix, type NixResult } from './run-nix.ts';
 import { spellingsOf } from './spellings.ts';
@@ -38,13 +46,14 @@ export async function evaluate<T>(
   answerSchema: z.ZodType<T>,
   signal: AbortSignal,
 ): Promise<Evaluation<T>> {
-  const { succeeded, stdout, stderr } = await withinLimits(nix, await argumentsOf(request), signal);
+  const { succeeded, stdout, stderr } = await withinLimits(nix, await argumentsOf(nix, request), signal);
   if (succeeded) return { succeeded, answer: answerSchema.parse(JSON.parse(stdout)) };
   const message = readable(nix, request.source, errorMessage(stderr));
   const memoryMb = nix.evaluation?.memoryMb ?? nix.memoryMb;
   if (memoryMb !== undefined && tellsOfMemory(message)) {
     throw overLimit(`needs more memory than the ${memoryMb} MiB that it may have here`);
   }
+  if (tellsOfLogin(stderr)) return { succeeded, message: `${message} (${WITHOUT_LOGIN})` };
   if (tellsOfFetching(message)) throw new TransientError(`The evaluation was interrupted: ${message}`);
   return { succeeded, message: explainPureMode(message) };
 }
@@ -52,19 +61,21 @@ export async function evaluate<T>(
 /** Where the worker has its store is nobody's business, and where the tree is in it no help. */
 function readable(nix: Nix, { path }: StoredSource, message: string): string {
   const store = nix.realPath(path).slice(0, -path.length);
-  const logical = store === '' ? message : message.replaceAll(`${store}/nix/store/`, '/nix/store/');
+  const logical = store === '' ? message : message.replaceAll(`${store}/`, '/');
   return logical.replaceAll(`${path}/`, '').slice(0, MESSAGE_LIMIT);
 }
 
 async function withinLimits(nix: Nix, args: readonly string[], signal: AbortSignal): Promise<NixResult> {
   const limits = nix.evaluation;
-  if (limits === undefined) return runNix(nix, 'nix-instantiate', args, { signal });
+  const environment = evaluationEnvironment(nix.environment);
+  if (limits === undefined) return runNix(nix, 'nix-instantiate', args, { signal, environment });
   const { seconds, memoryMb } = limits;
   const timeout = AbortSignal.timeout(seconds * 1000);
   try {
     return await runNix(nix, 'nix-instantiate', args, {
       signal: AbortSignal.any([signal, timeout]),
       memoryMb,
+      environment,
     });
   } catch (error) {
     if (error !== timeout.reason) throw error;
@@ -80,7 +91,7 @@ function overLimit(what: string): PermanentError {
   return new PermanentError({ kind: 'build_failed', message: `the evaluation ${what}` });
 }
 
-async function argumentsOf(request: EvaluationRequest): Promise<string[]> {
+async function argumentsOf(nix: Nix, request: EvaluationRequest): Promise<string[]> {
   const { source, system, packages, mode } = request;
   const { config, overlay } = request.importArguments;
   const data = {
@@ -95,8 +106,22 @@ async function argumentsOf(request: EvaluationRequest): Promise<string[]> {
   const flakes = source.kind === 'flake' ? ['--option', 'extra-experimental-features', 'flakes'] : [];
   const overlays = overlay === undefined ? [] : ['--argstr', 'overlay', overlay];
   const expression = ['--expr', await resolver(), '--argstr', 'request', JSON.stringify(data), ...overlays];
-  const pure = ['--option', 'pure-eval', 'true', ...flakes];
-  return ['--eval', '--strict', '--json', ...mayWrite, ...pure, ...expression];
+  return ['--eval', '--strict', '--json', ...mayWrite, ...confinement(nix), ...flakes, ...expression];
+}
+
+/**
+ * Pure mode wants a hash or a commit for what is fetched. A commit of any repository that the worker can read would do:
+ * only restricted mode looks at addresses.
+ */
+function confinement({ pinnedUris }: Nix): string[] {
+  const settings = {
+    'pure-eval': 'true',
+    'restrict-eval': 'true',
+    'allowed-uris': pinnedUris.join(' '),
+    // The operator's logins at forges.
+    'access-tokens': '',
+  };
+  return Object.entries(settings).flatMap(([name, value]) => ['--option', name, value]);
 }
 
 /** What pure mode takes for a path in the store: its hash has to be said too, then it is neither read nor copied. */

@@ -17,6 +17,8 @@ export interface NixOptions {
   readonly stdoutLimit?: number;
   /** Memory that each process may have, in MiB, where that is not what other Nix commands may have. */
   readonly memoryMb?: number | undefined;
+  /** The whole environment, where that is not what other Nix commands have. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export interface NixResult {
@@ -43,12 +45,12 @@ export async function runNix(
   nix: Nix,
   command: NixCommand,
   args: readonly string[],
-  { signal, onLine, stdoutLimit, memoryMb = nix.memoryMb }: NixOptions,
+  { signal, onLine, stdoutLimit, memoryMb = nix.memoryMb, environment = nix.environment }: NixOptions,
 ): Promise<NixResult> {
   signal.throwIfAborted();
   const [program, ...confinement] = confined(process.getuid?.() === 0, memoryMb);
   const child = execa(program, [...confinement, command, ...args, ...nix.options], {
-    env: nix.environment,
+    env: environment,
     extendEnv: false,
     stdin: 'ignore',
     buffer: { stdout: stdoutLimit === undefined, stderr: false },

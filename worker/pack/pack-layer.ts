@@ -30,7 +30,7 @@ export async function packLayer(
   tar: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   { spoolFolder, signal }: PackOptions,
 ): Promise<PackedLayer> {
-  const file = spoolFile(spoolFolder);
+  const file = spoolFile(spoolFolder, 'layer');
   const discard = () => rm(file, { force: true });
   const handle = await open(file, 'wx', 0o600).catch(spoolError(spoolFolder));
   try {

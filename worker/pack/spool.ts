@@ -1,11 +1,11 @@
-// The spool: the folder where a layer lies from its packing to the end of its upload.
+// The spool: the folder where a layer lies from its packing to the end of its upload, and a tree for the extra commands.
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigurationError, TransientError } from '#core/errors.ts';
 
 /** Process and attempt: `<pid>-<uuid>.layer`. What is not named so is not ours. */
-const SPOOL_FILE = /^(?<pid>[0-9]+)-[0-9a-f-]{36}\.layer$/;
+const SPOOL_FILE = /^(?<pid>[0-9]+)-[0-9a-f-]{36}\.(?:layer|tree)$/;
 
 /**
  * Makes the folder at a worker's start and removes what workers that are gone have left there. Files of a process that
@@ -26,8 +26,8 @@ export async function prepareSpool(folder: string): Promise<void> {
 }
 
 /** A new name in the spool, unique to an attempt. */
-export function spoolFile(folder: string): string {
-  return join(folder, `${process.pid}-${randomUUID()}.layer`);
+export function spoolFile(folder: string, kind: 'layer' | 'tree'): string {
+  return join(folder, `${process.pid}-${randomUUID()}.${kind}`);
 }
 
 /** Rethrows what a write to the spool met as the worker takes it: a full disk is worth another try, here or elsewhere. */

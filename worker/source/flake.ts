@@ -5,6 +5,7 @@ import { flakeInputAt, parseFlakeReference, type FlakeInput } from '#core/flake-
 import { errorMessage } from '../nix/nix-message.ts';
 import { runExpression } from '../nix/run-expression.ts';
 import type { SourceStore, StoredTree } from '../nix/store-source.ts';
+import { requireInputsOfTheWeb } from './flake-lock.ts';
 import { gitFailure } from './git-failure.ts';
 
 export interface FetchedFlake {
@@ -45,7 +46,9 @@ export async function fetchFlake(
   if (revision !== undefined && found.revision !== revision) {
     throw new TransientError(`${reference} has moved on from ${revision}`);
   }
-  return { revision: found.revision, tree: await store.describe(path, signal) };
+  const tree = await store.describe(path, signal);
+  await requireInputsOfTheWeb(reference, store.nix.realPath(tree.path));
+  return { revision: found.revision, tree };
 }
 
 const SETTINGS = {

@@ -5,13 +5,13 @@ import { glob, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/pr
 import { dirname, join } from 'node:path';
 import pLimit, { type LimitFunction } from 'p-limit';
 import { TransientError } from '#core/errors.ts';
-import type { Git, GitOptions, GitResult } from './git.ts';
+import { GitKilledError, type Git, type GitOptions, type GitResult } from './git.ts';
 
 /** Single commits without their past; all commits without their files; or all there is. */
 export type Purpose = 'commits' | 'history' | 'whole';
 
 export interface Repository {
-  /** Runs a git command in it. */
+  /** Runs a git command in it. Where that finds it damaged, it is given up. */
   readonly run: (args: readonly string[], options: GitOptions) => Promise<GitResult>;
   /** Gives it up: the next use begins with an empty one. */
   readonly discard: () => Promise<void>;
@@ -60,12 +60,32 @@ export function openRepositories(git: Git, folder: string): Repositories {
         signal.throwIfAborted();
         await prepare(git, path, signal);
         return work({
-          run: (args, options) => git([`--git-dir=${path}`, ...args], options),
+          async run(args, options) {
+            const result = await git([`--git-dir=${path}`, ...args], options).catch(
+              async (error: unknown) => {
+                if (error instanceof GitKilledError && FAULTS.has(error.signal)) await remove(path);
+                throw error;
+              },
+            );
+            if (!result.succeeded && tellsOfDamage(result.stderr)) await remove(path);
+            return result;
+          },
           discard: () => remove(path),
         });
       });
     },
   };
+}
+
+/** What git says of a repository of its own that it cannot use, as after a loss of power; a server's words aside. */
+const DAMAGE =
+  /^(?!remote: ).*(?:unable to update local ref|not a git repository|reference broken|bad object|is corrupt|object file .* is empty|died of signal (?:6|7|8|11)\b)/m;
+
+/** How git ends by a fault of its own, as it does where a pack has been cut off. */
+const FAULTS = new Set<NodeJS.Signals | undefined>(['SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGSEGV']);
+
+function tellsOfDamage(stderr: string): boolean {
+  return DAMAGE.test(stderr);
 }
 
 /** Files beside packs, two to three each: a repository of so many is slow, and fetched anew. */
@@ -78,9 +98,9 @@ async function prepare(git: Git, path: string, signal: AbortSignal): Promise<voi
   await create(git, path, signal);
 }
 
-/** Locks of a git that was killed. It is nobody else's: see {@link Repositories.use}. */
+/** Locks of a git that was killed, and packs that it did not finish. It is nobody else's: see {@link Repositories.use}. */
 async function removeLocks(path: string): Promise<void> {
-  for await (const lock of glob(['*.lock', 'refs/**/*.lock'], { cwd: path })) {
+  for await (const lock of glob(['*.lock', 'refs/**/*.lock', 'objects/pack/tmp_*'], { cwd: path })) {
     await rm(join(path, lock), { force: true });
   }
 }

@@ -28,6 +28,16 @@ export interface GitResult {
   readonly stderr: string;
 }
 
+/** Something killed git: others, the kernel for want of memory, or a fault of its own. */
+export class GitKilledError extends TransientError {
+  readonly signal: NodeJS.Signals | undefined;
+
+  constructor(signal: NodeJS.Signals | undefined) {
+    super(`git was killed (${signal})`);
+    this.signal = signal;
+  }
+}
+
 /** Runs a git command to its end. */
 export type Git = (args: readonly string[], options: GitOptions) => Promise<GitResult>;
 
@@ -39,7 +49,7 @@ const STDERR_LIMIT = 64 * 1024;
 
 /**
  * Git for this worker. A command's exit code says whether it succeeded. Aborting the signal ends it with all it started,
- * and throws the signal's reason. Throws a {@link TransientError} where a server is silent or something kills git, and a
+ * and throws the signal's reason. Throws a {@link TransientError} where a server is silent, a {@link GitKilledError} where something kills git, and a
  * {@link ConfigurationError} where there is no git.
  */
 export function openGit({ environment, patienceMs }: Partial<GitSettings> = {}): Git {
@@ -81,7 +91,7 @@ export function openGit({ environment, patienceMs }: Partial<GitSettings> = {}):
     if (silence?.isOver() === true) {
       throw new TransientError(`the git server said nothing for ${patience / 1000} s`);
     }
-    if (result.isTerminated) throw new TransientError(`git was killed (${result.signal})`);
+    if (result.isTerminated) throw new GitKilledError(result.signal);
     if (result.exitCode === undefined || /^setpriv: /m.test(stderr.text())) {
       throw new ConfigurationError(`git cannot be run: ${result.shortMessage}`);
     }

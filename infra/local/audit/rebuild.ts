@@ -45,16 +45,15 @@ export async function rebuild(
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'derivery-audit-')));
   const discard = (): Promise<void> => removeStore(folder);
   try {
-    const [store, layers, sources] = await Promise.all(
-      ['store', 'layers', 'sources'].map(async name => {
-        await mkdir(join(folder, name));
-        return join(folder, name);
-      }),
-    );
+    const part = async (name: string): Promise<string> => {
+      const path = join(folder, name);
+      await mkdir(path);
+      return path;
+    };
     const caches = binaryCaches ? '' : '\nsubstitute = false\n';
     const nix = openNix(
       {
-        store,
+        store: await part('store'),
         config: `${settings.NIX_CONFIG}${caches}`,
         memoryMb: settings.DERIVERY_BUILD_MEMORY_MB,
         evaluation: {
@@ -69,14 +68,15 @@ export async function rebuild(
       debianSet: settings.DERIVERY_DEBIAN_SET,
       channelsUrl: settings.DERIVERY_CHANNELS_URL,
       archivesUrl: settings.DERIVERY_ARCHIVES_URL,
-      folder: sources ?? folder,
+      folder: await part('sources'),
     });
-    const layerFolder = openLayerFolder(layers ?? folder);
+    const layerFolder = openLayerFolder(await part('layers'));
     const makeImage = createImageMaker({
       nix,
       packageSources,
       layerStore: layerFolder,
       settings: imageSettingsOf(settings),
+      spoolFolder: await part('spool'),
       closureLimit: settings.DERIVERY_CLOSURE_LIMIT_MB * 1_000_000,
     });
     await requireRevision(packageSources, request, revision, signal);

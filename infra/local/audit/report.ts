@@ -32,7 +32,7 @@ const LINES = 20;
 /** `✗ shell/git (linux/amd64) differs: …`, and below it what does. */
 export function tellDifferent(
   image: string,
-  { request, digest }: ServedImage,
+  { request, digest }: Pick<ServedImage, 'request' | 'digest'>,
   rebuilt: string,
   differences: readonly Difference[],
   output: NodeJS.WriteStream,

@@ -20,10 +20,18 @@ export interface Served {
 
 export interface ServedImage extends AuditedImage {
   readonly digest: Digest;
+  /** Bytes of the manifest. */
+  readonly size: number;
   /** What asks for this image alone, without the others of its index. */
   readonly request: ImageRequest;
   /** The source's revision that it says it was made at. */
   readonly revision: string;
+}
+
+/** Images, and the index that lists them, if one does. */
+export interface ServedImages {
+  readonly index: Manifest | undefined;
+  readonly images: readonly ServedImage[];
 }
 
 /**
@@ -35,16 +43,18 @@ export async function readServedImages(
   request: ImageRequest,
   settings: SettingsDigest,
   digest: Digest | undefined,
-): Promise<ServedImage[]> {
+): Promise<ServedImages> {
   const wanted = digest ?? (await currentDigest(served, request, settings));
   const manifest = await readManifest(served, wanted);
   const children = childrenOf(manifest.mediaType, manifest.bytes);
-  if (children === undefined) return [await readImage(served, request, manifest)];
+  if (children === undefined) {
+    return { index: undefined, images: [await readImage(served, request, manifest)] };
+  }
   const images: ServedImage[] = [];
   for (const child of children) {
     images.push(await readImage(served, request, await readManifest(served, child.digest)));
   }
-  return images;
+  return { index: manifest, images };
 }
 
 async function currentDigest(
@@ -77,6 +87,7 @@ async function readImage(
   const platform = platformSchema.parse(`linux/${config.architecture}`);
   return {
     digest,
+    size: bytes.length,
     request: { ...request, platforms: [platform] },
     revision,
     manifest,

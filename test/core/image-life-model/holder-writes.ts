@@ -52,21 +52,23 @@ export class HolderWrites {
     );
   }
 
-  async park({ model, token }: Held, standings: readonly Standing[]): Promise<void> {
+  async park({ model, token }: Held, standings: ReadonlyMap<Model, Standing>): Promise<void> {
     const { parts, now } = this.#stage;
-    const isAsked = standings.some(standing => standing.kind === 'under-way' && standing.queued);
+    const underWay = [...standings].filter(([, { kind }]) => kind === 'under-way');
+    const awaited = underWay.map(([image]) => image);
+    const isAsked = underWay.some(([, standing]) => standing.kind === 'under-way' && standing.queued);
     const missing = isAsked ? `had to ask at ${now}` : undefined;
     let waits = true;
     await this.#end(
       model,
       token,
       async () => {
-        const keys = model.images.map(({ subject }) => subject.key);
+        const keys = awaited.map(({ subject }) => subject.key);
         waits = await parts.images.park(model.subject.key, token, keys, missing);
         return [];
       },
       () => {
-        assert.equal(waits, model.park(token, missing, this.#stage.now), 'whether an index waits');
+        assert.equal(waits, model.park(token, awaited, missing, this.#stage.now), 'whether an index waits');
         // Where it does not, it is looked at again at once.
         if (!waits) this.#wake([model]);
       },

@@ -87,8 +87,8 @@ export class Model {
   }
 
   /** An index may wait for images that will wake it, and that are as urgent as it is. */
-  #mayWait({ by }: Asked): boolean {
-    const builds = this.images.flatMap(({ asked }) => asked ?? []);
+  #mayWait({ by }: Asked, images = this.images): boolean {
+    const builds = images.flatMap(({ asked }) => asked ?? []);
     const waking = builds.filter(({ indexes }) => indexes.includes(this.subject.key));
     return waking.length > 0 && !(by === 'pull' && waking.some(build => build.by === 'refresh'));
   }
@@ -209,9 +209,9 @@ export class Model {
   }
 
   /** The worker that holds this index leaves it to its images: whether it waits for them, or must be looked at again. */
-  park(token: string, missing: string | undefined, now: number): boolean {
+  park(token: string, awaited: readonly Model[], missing: string | undefined, now: number): boolean {
     const asked = this.#held(token);
-    const waits = this.#mayWait(asked);
+    const waits = this.#mayWait(asked, awaited);
     if (missing === undefined) asked.attempts -= 1;
     else asked.lastError = missing;
     asked.lease = undefined;

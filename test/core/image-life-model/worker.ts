@@ -189,7 +189,7 @@ export class Worker {
       return;
     }
     if (standings.some(({ kind }) => kind === 'under-way')) {
-      await this.#writes.park(work, standings);
+      await this.#writes.park(work, work.standings);
       return;
     }
     const digests = standings.flatMap(standing => (standing.kind === 'ready' ? [standing.digest] : []));
@@ -248,7 +248,7 @@ export class Worker {
     await this.#writes.publish(work, { revision: 'of a ghost', checkedAt: this.#stage.now }, 'by a ghost');
     await this.#writes.keep(work);
     await this.#writes.fail(work, { kind: 'refused', message: 'of a ghost' }, 'of a ghost');
-    await this.#writes.park(work, []);
+    await this.#writes.park(work, new Map());
     await this.#writes.release(work, 'of a ghost');
     await this.#writes.release(work, undefined);
   }

@@ -47,6 +47,23 @@ describe('the command', () => {
     assert.deepEqual(command(t, [jq, bash], { store }), ['/bin/bash']);
   });
 
+  test('is bash by whichever of its attributes it was asked for', t => {
+    const path = storePath('bash-interactive-5.2p26');
+    const spellings = ['bashInteractive', 'bashInteractive.out', 'pkgs.bashInteractive', 'bash'];
+    for (const attribute of spellings) {
+      assert.deepEqual(command(t, [jq, { ...bash, attribute, path }], { store }), ['/bin/bash'], attribute);
+    }
+    for (const attribute of spellings.slice(0, 3)) {
+      assert.deepEqual(command(t, [jq, { ...bash, attribute }], { store }), ['/bin/bash'], attribute);
+    }
+    const dev = { output: 'dev', path: storePath('bash-interactive-5.2p26-dev') };
+    const others = [
+      { ...bash, ...dev, attribute: 'bashInteractive.dev' },
+      itemOf('bash', { path: storePath('bash-5.2p26') }),
+    ];
+    for (const other of others) assert.equal(command(t, [jq, other], { store }), undefined);
+  });
+
   test('is the main program of a single package', t => {
     const ripgrep = itemOf('ripgrep', { mainProgram: 'rg' });
     assert.deepEqual(command(t, [ripgrep], { store: { ripgrep: program('rg', 'ripgrep') } }), ['/bin/rg']);

@@ -45,7 +45,7 @@ export async function derivations(
        inherit name;
        system = builtins.currentSystem;
        builder = "/bin/bash";
-       args = [ "-euc" "PATH=/usr/bin:/bin; \${script}" ];
+       args = [ "-euc" "PATH=/usr/bin:/bin; \${script}\\n:" ];
      };
      in rec { ${attributes.join('\n')} }`,
   );

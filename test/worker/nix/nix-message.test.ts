@@ -72,7 +72,7 @@ test('nor what is not there: another try gets the same', () => {
 
 suite('why an evaluation may not is said where Nix does not say it', () => {
   const reason =
-    ' (an evaluation here sees nothing of the machine, and of the network only what is pinned by a hash)';
+    " (an evaluation here sees nothing of the machine, and of the network only what is pinned by a hash or a commit; that is fetched by HTTP or HTTPS, without the worker's credentials)";
   const cases: Record<string, [stderr: string, message: string]> = {
     'Nix 2.8': [
       `error: access to absolute path '/etc/passwd' is forbidden in pure eval mode (use '--impure' to override)\n(use '--show-trace' to show detailed location information)\n`,

@@ -10,6 +10,7 @@ import { after, before, suite, test } from 'node:test';
 import { execa } from 'execa';
 import { TransientError } from '#core/errors.ts';
 import { debianSet, found, NO_ARGUMENTS, SYSTEM, type DebianSet } from '#test/nix/debian-set.ts';
+import { serveGit } from '#test/worker/source/git-http.ts';
 import { storeFolder } from '#test/worker/nix/store-folder.ts';
 import { closure } from '#worker/nix/closure.ts';
 import { realise } from '#worker/nix/realise.ts';
@@ -19,6 +20,7 @@ const signal = AbortSignal.timeout(60_000);
 const CONTENT = `canary-${randomUUID()}`;
 let set: DebianSet;
 let folder: string;
+let commit: string;
 let tarball: { readonly url: string; readonly sha256: string };
 
 before(async () => {
@@ -31,6 +33,11 @@ before(async () => {
   await execa('tar', ['-C', folder, '-czf', join(folder, 'other.tar.gz'), 'other']);
   const { stdout } = await execa('nix-hash', ['--type', 'sha256', '--base32', join(folder, 'other')]);
   tarball = { url: `file://${folder}/other.tar.gz`, sha256: stdout };
+  const git = ['-C', folder, '-c', 'user.name=x', '-c', 'user.email=x@x.invalid'];
+  await execa('git', [...git, 'init', '--quiet']);
+  await execa('git', [...git, 'add', 'default.nix']);
+  await execa('git', [...git, 'commit', '--quiet', '-m', 'x']);
+  commit = (await execa('git', [...git, 'rev-parse', 'HEAD'])).stdout;
   process.env['DERIVERY_CANARY'] = CONTENT;
 });
 after(async () => {
@@ -45,14 +52,14 @@ async function writerOf(
 ): Promise<ResolvedItem> {
   const tree = await mkdtemp(join(folder, 'set-'));
   await symlink(join(folder, 'canary'), join(tree, 'link'));
-  const builder = `builder = "/bin/bash"; args = [ "-c" ''PATH=/bin:/usr/bin; ${script}'' ]`;
+  const builder = `builder = "/bin/bash"; args = [ "-c" ''PATH=/bin:/usr/bin; ${script}; :'' ]`;
   await writeFile(
     join(tree, 'default.nix'),
     `{ system, ... }: { it = derivation { name = "it"; inherit system; ${builder}; text = ${text}; }; }`,
   );
   const source = await storeFolder(set.nix, tree);
   const request = { source, system: SYSTEM, packages: ['it'], importArguments: NO_ARGUMENTS };
-  const [item] = await resolve(nix, request, { signal });
+  const [item] = await resolve({ ...nix, pinnedUris: [...nix.pinnedUris, tarball.url] }, request, { signal });
   assert.ok(item);
   return item;
 }
@@ -75,6 +82,7 @@ async function built(item: ResolvedItem): Promise<string> {
 suite('refused, with words that say why', () => {
   const FORBIDDEN =
     /access to (?:absolute |canonical )?path '.*' is forbidden in .*sees nothing of the machine/s;
+  const ADDRESS = /access to URI '.*' is forbidden in .*fetched by HTTP or HTTPS, without the worker's cred/s;
   const PINNED = /in pure evaluation mode, .*pinned by a hash/s;
   const cases: Record<string, [expression: (canary: string) => string, message: RegExp]> = {
     'reading a file': [canary => `builtins.readFile ${canary}`, FORBIDDEN],
@@ -83,6 +91,7 @@ suite('refused, with words that say why', () => {
       canary => `builtins.readFile (./. + "/../../../../../../../../../../${canary}")`,
       FORBIDDEN,
     ],
+    'reading a file, beside the store': [() => `builtins.readFile (./. + "/../../etc/passwd")`, FORBIDDEN],
     'reading a file, by a link in the tree': [() => `builtins.readFile ./link`, FORBIDDEN],
     'copying a file': [canary => `"\${${canary}}"`, FORBIDDEN],
     'copying a file, under a name': [canary => `builtins.path { name = "x"; path = ${canary}; }`, FORBIDDEN],
@@ -102,10 +111,34 @@ suite('refused, with words that say why', () => {
     'the system of the machine': [() => 'builtins.currentSystem', /'currentSystem' missing.*sees nothing/s],
     'a tarball that is not pinned': [() => `import (fetchTarball "${tarball.url}")`, PINNED],
     'a file that is not pinned': [
-      canary => `builtins.readFile (builtins.fetchurl "file://${canary}")`,
+      () => `builtins.readFile (builtins.fetchurl "http://127.0.0.1:1/x")`,
       PINNED,
     ],
-    'a repository that is not pinned': [canary => `toString (fetchGit ${canary}/..)`, PINNED],
+    'a repository that is not pinned': [() => `toString (fetchGit "http://127.0.0.1:1/x")`, PINNED],
+    'another repository of the machine, by its folder': [
+      () => `import (fetchGit { url = "${folder}"; rev = "${commit}"; })`,
+      FORBIDDEN,
+    ],
+    'another repository of the machine, by a path': [
+      () => `import (fetchGit { url = ${folder}; rev = "${commit}"; })`,
+      FORBIDDEN,
+    ],
+    'another repository of the machine, by an address': [
+      () => `import (fetchGit { url = "file://${folder}"; rev = "${commit}"; })`,
+      FORBIDDEN,
+    ],
+    'a tarball of the machine': [
+      () => `import (fetchTarball { url = "${tarball.url}?x"; sha256 = "${tarball.sha256}"; })`,
+      FORBIDDEN,
+    ],
+    'a repository that is read with the worker’s key': [
+      () => `import (fetchGit { url = "ssh://127.0.0.1:1/x"; rev = "${'1'.repeat(40)}"; })`,
+      ADDRESS,
+    ],
+    'a repository that is read with the worker’s key, written shortly': [
+      () => `import (fetchGit { url = "git@127.0.0.1:x"; rev = "${'1'.repeat(40)}"; })`,
+      ADDRESS,
+    ],
     'a tarball whose hash is another': [
       () => `import (fetchTarball { url = "${tarball.url}"; sha256 = "${'0'.repeat(52)}"; })`,
       /hash mismatch/,
@@ -117,6 +150,7 @@ suite('refused, with words that say why', () => {
       assert.ok(item.kind === 'failed', JSON.stringify(item));
       assert.match(item.message, message);
       assert.ok(!item.message.includes(CONTENT));
+      assert.ok(!item.message.includes(set.store), item.message);
     });
   }
 });
@@ -137,6 +171,29 @@ test('a builder sees no more', async () => {
   const bytes = await built(await writerOf(`"${join(folder, 'canary')}"`, { script }));
   assert.match(bytes, /nothing to see/);
   assert.ok(!bytes.includes(CONTENT));
+});
+
+suite('a repository of the web', () => {
+  const at = (url: string): string => `import (fetchGit { url = "${url}"; rev = "${commit}"; })`;
+
+  test('is fetched at the commit that is pinned', async context => {
+    const item = await writerOf(at(await serveGit(context, join(folder, '.git'))));
+    assert.match(await built(item), new RegExp(CONTENT));
+  });
+
+  test('that wants a login does not get the worker’s', async context => {
+    const url = await serveGit(context, join(folder, '.git'), { login: 'me:open-sesame' });
+    const home = join(folder, 'home');
+    await mkdir(home);
+    await writeFile(join(home, '.netrc'), 'machine 127.0.0.1 login me password open-sesame\n', {
+      mode: 0o600,
+    });
+    // A cache of its own: what the test before has fetched is not to be had from there.
+    const environment = { ...set.nix.environment, HOME: home, XDG_CACHE_HOME: join(home, 'cache') };
+    const item = await writerOf(at(url), { nix: { ...set.nix, environment } });
+    assert.ok(item.kind === 'failed', JSON.stringify(item));
+    assert.match(item.message, /without the worker's credentials/);
+  });
 });
 
 test('what the package set pins by a hash is fetched', async () => {

@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { before, suite, test } from 'node:test';
 import { PermanentError, TransientError } from '#core/errors.ts';
 import { LONG_LOG_LIMIT } from '#core/failure.ts';
-import { debianSet, found, resolveNames, type DebianSet } from '#test/nix/debian-set.ts';
+import { debianSet, found, OTHER_SYSTEM, resolveNames, type DebianSet } from '#test/nix/debian-set.ts';
 import { processesWith, untilRunning } from '#test/worker/nix/processes.ts';
 import { scratchSet } from '#test/worker/nix/scratch-set.ts';
+import { openNix } from '#worker/nix/nix.ts';
 import { realise } from '#worker/nix/realise.ts';
 import { runNix } from '#worker/nix/run-nix.ts';
 
@@ -49,6 +50,18 @@ test('builds what is missing and counts it; a second time there is nothing to co
   progress.length = 0;
   await realise(set.nix, items, { signal, onProgress });
   assert.deepEqual(progress, []);
+});
+
+test('what is no output of its derivation is not taken for one, though it is there', async context => {
+  const folder = await scratchSet(context, { secret: 'echo secret >$out', open: 'echo open >$out' });
+  const [open, secret] = found(await resolveNames(set, ['open', 'secret'], folder));
+  assert.ok(open && secret);
+  await realise(set.nix, [secret], { signal });
+  await assert.rejects(realise(set.nix, [{ ...open, path: secret.path }], { signal }), error => {
+    assert.ok(error instanceof PermanentError);
+    assert.equal(error.message, `"open" is not what its derivation makes: that is not at ${secret.path}`);
+    return true;
+  });
 });
 
 test('a builder that speaks of the network has failed all the same, and its log is told', async context => {
@@ -155,6 +168,19 @@ suite('what another try may get past is transient', () => {
     const folder = await scratchSet(context, { unlucky: script });
     const items = found(await resolveNames(set, ['unlucky'], folder));
     await assert.rejects(realise(set.nix, items, { signal }), TransientError);
+  });
+});
+
+test('what needs a builder for another platform, and has none, is a permanent failure that names it', async context => {
+  const folder = await scratchSet(context, { needed: `echo ${randomUUID()}`, wanted: 'cat ${needed} >$out' });
+  const config = `${set.nix.environment['NIX_CONFIG']}\nextra-platforms =\n`;
+  const nix = openNix({ store: set.store, config });
+  const items = found(await resolveNames({ ...set, system: OTHER_SYSTEM }, ['wanted'], folder));
+  const error: unknown = await realise(nix, items, { signal }).catch((thrown: unknown) => thrown);
+  assert.ok(error instanceof PermanentError, String(error));
+  assert.deepEqual(error.failure, {
+    kind: 'build_failed',
+    message: '"wanted" cannot be built here: needs a builder for aarch64-linux.',
   });
 });
 

@@ -17,17 +17,22 @@ test('the folder is made, for its owner alone', async t => {
 test('what dead workers left is removed, and nothing else', async t => {
   const spool = temporaryFolder(t);
   const dead = spawnSync('true').pid;
-  const [mine, left, alive] = [process.pid, dead, process.ppid].map(pid =>
-    basename(spoolFile(spool)).replace(`${process.pid}-`, `${pid}-`),
-  );
+  const [mine, left, tree, alive] = (
+    [
+      [process.pid, 'layer'],
+      [dead, 'layer'],
+      [dead, 'tree'],
+      [process.ppid, 'layer'],
+    ] as const
+  ).map(([pid, kind]) => basename(spoolFile(spool, kind)).replace(`${process.pid}-`, `${pid}-`));
   const others = ['notes.txt', `${dead}.layer`, `x${left}`, `${left}.bak`];
-  for (const name of [mine, left, alive, ...others]) writeFileSync(join(spool, `${name}`), '');
+  for (const name of [mine, left, tree, alive, ...others]) writeFileSync(join(spool, `${name}`), '');
   await prepareSpool(spool);
   assert.deepEqual(new Set(await readdir(spool)), new Set([alive, ...others]));
 });
 
 test('every name is new', () => {
-  assert.notEqual(spoolFile('/spool'), spoolFile('/spool'));
+  assert.notEqual(spoolFile('/spool', 'layer'), spoolFile('/spool', 'layer'));
 });
 
 test('a folder that cannot be is a configuration error that names it', async t => {

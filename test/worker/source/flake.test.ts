@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
 import { runNix } from '#worker/nix/run-nix.ts';
@@ -136,10 +136,40 @@ describe('a flake in a folder', () => {
     );
   });
 
+  const HOSTILE: Readonly<Record<string, [locked: object, message: RegExp]>> = {
+    'a folder': [{ type: 'path', path: '/etc', rev: '1'.repeat(40) }, /"b" is a folder of a machine/],
+    'a repository of the machine': [{ type: 'git', url: 'file:///srv/x' }, /"b" is at file:\/\/\/srv\/x: /],
+    'a repository read by SSH': [
+      { type: 'git', url: 'ssh://me:secret@git.example.org/x' },
+      /"b" is at ssh:\/\/git\.example\.org\/x: .* by HTTP or HTTPS only/,
+    ],
+    'a repository of Mercurial, by SSH': [{ type: 'hg', url: 'ssh://hg.example.org/x' }, /"b" is at ssh:/],
+    'a tarball of the machine': [{ type: 'tarball', url: 'file:///x.tar' }, /"b" is at file:/],
+    'whatever a registry says': [{ type: 'indirect', id: 'nixpkgs' }, /of the type "indirect"/],
+  };
+  for (const [what, [locked, message]] of Object.entries(HOSTILE)) {
+    test(`that locks an input to ${what} is refused`, async context => {
+      const fine = { type: 'github', owner: 'o', repo: 'r', rev: '1'.repeat(40) };
+      const nodes = { root: { inputs: { a: 'a' } }, a: { locked: fine, inputs: { b: 'b' } }, b: { locked } };
+      const lock = JSON.stringify({ version: 7, root: 'root', nodes });
+      const { sources, source } = await folder(context, { 'flake.nix': THROWING, 'flake.lock': lock });
+      await assert.rejects(sources.find(source, 'latest', never), refusal(message));
+    });
+  }
+
+  test('whose lock is none is refused', async context => {
+    const { sources, source, path } = await folder(context, { 'flake.nix': THROWING, 'flake.lock': '{' });
+    await assert.rejects(sources.find(source, 'latest', never), refusal(/flake\.lock is no JSON/));
+    await rm(join(path, 'flake.lock'));
+    await symlink('/dev/zero', join(path, 'flake.lock'));
+    await assert.rejects(sources.find(source, 'latest', never), refusal(/flake\.lock is no lock file/));
+  });
+
   test('keeps the lock of its inputs: what is evaluated later is what was locked', async context => {
+    const url = await serveGit(context, upstream.bare);
     const { sources, nix, source } = await folder(context, {
       'flake.nix': `{
-        inputs.set = { url = "git+file://${upstream.bare}?ref=trunk"; flake = false; };
+        inputs.set = { url = "git+${url}?ref=trunk"; flake = false; };
         outputs = { self, set }: { locked = import set; };
       }`,
       'flake.lock': JSON.stringify({
@@ -149,8 +179,8 @@ describe('a flake in a folder', () => {
           root: { inputs: { set: 'set' } },
           set: {
             flake: false,
-            locked: { type: 'git', url: `file://${upstream.bare}`, ref: 'trunk', rev: first },
-            original: { type: 'git', url: `file://${upstream.bare}`, ref: 'trunk' },
+            locked: { type: 'git', url, ref: 'trunk', rev: first },
+            original: { type: 'git', url, ref: 'trunk' },
           },
         },
       }),

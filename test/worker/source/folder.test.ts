@@ -6,7 +6,7 @@ import { openSourceStore } from '#worker/nix/store-source.ts';
 import { openGit } from '#worker/source/git.ts';
 import { copyFolder, workTreeRevision } from '#worker/source/folder.ts';
 import { createPackageSources, type PackageSources } from '#worker/source/package-sources.ts';
-import { trouble } from './failures.ts';
+import { refusal, trouble } from './failures.ts';
 import { contentOf, testStore, type TestStore } from './store.ts';
 import { createUpstream, type Upstream } from './upstream.ts';
 
@@ -110,7 +110,8 @@ describe('a folder without history', () => {
     assert.equal(stored.narHash, `sha256:${found.revision}`);
     await chmod(join(b, 'default.nix'), 0o755);
     assert.notEqual((await find(b)).revision, found.revision);
-    await assert.rejects(find(join(folder, 'none')), trouble(/cannot be copied: .*No such file/));
+    await assert.rejects(find(join(folder, 'none')), refusal(/^there is no folder .*\/none on the worker$/));
+    await assert.rejects(find(join(a, 'default.nix/x')), refusal(/^there is no folder/));
   });
 
   test('behind a link is what the link leads to', async context => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { access, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, glob, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
 import { pathToFileURL } from 'node:url';
@@ -224,6 +224,30 @@ describe('a commit’s tree', () => {
   });
 });
 
+/** What a loss of power leaves of files that were just written. */
+const DAMAGES: Readonly<Record<string, (repository: string) => Promise<void>>> = {
+  async 'packs are gone'(repository) {
+    const packs = join(repository, 'objects/pack');
+    for (const pack of await readdir(packs)) await rm(join(packs, pack));
+  },
+  'packs are empty': async repository => cutPacks(repository, 0),
+  'packs are cut off': async repository => cutPacks(repository, 40),
+  async 'refs are empty'(repository) {
+    for await (const ref of glob('refs/{fetched,heads,tags}/**', { cwd: repository, withFileTypes: true })) {
+      if (ref.isFile()) await writeFile(join(ref.parentPath, ref.name), '');
+    }
+  },
+  'its HEAD is empty': repository => writeFile(join(repository, 'HEAD'), ''),
+};
+
+async function cutPacks(repository: string, bytes: number): Promise<void> {
+  const packs = join(repository, 'objects/pack');
+  for (const name of (await readdir(packs)).filter(file => file.endsWith('.pack'))) {
+    await chmod(join(packs, name), 0o600);
+    await truncate(join(packs, name), bytes);
+  }
+}
+
 describe('a worker’s own repository', () => {
   test('is used again after a worker was killed in the middle', async context => {
     const { sources, folder, nix } = await scene(context);
@@ -235,7 +259,8 @@ describe('a worker’s own repository', () => {
     for (const lock of ['shallow.lock', 'packed-refs.lock', `refs/fetched/${last}.lock`, 'config.lock']) {
       await writeFile(join(repository, lock), '');
     }
-    await writeFile(join(repository, 'objects/pack/tmp_pack_x'), 'half');
+    const half = join(repository, 'objects/pack/tmp_pack_x');
+    await writeFile(half, 'half');
     const next = createPackageSources({
       nix,
       folder,
@@ -244,26 +269,26 @@ describe('a worker’s own repository', () => {
       archivesUrl: '',
     });
     await next.fetch(source, { revision: last, gitRef: undefined }, never);
+    await assert.rejects(access(half));
   });
 
-  test('is begun anew where it is damaged', async context => {
-    const { sources, folder } = await scene(context);
-    const source = { kind: 'git', url: upstream.url } as const;
-    await sources.fetch(source, { revision: first, gitRef: undefined }, never);
-    const [name = ''] = (await readdir(join(folder, 'git'))).filter(entry => entry.length === 64);
-    const packs = join(folder, 'git', name, 'commits.git/objects/pack');
-    for (const pack of await readdir(packs)) await rm(join(packs, pack));
-    const next = await scene(context);
-    const again = createPackageSources({
-      nix: next.nix,
-      folder,
-      debianSet: undefined,
-      channelsUrl: '',
-      archivesUrl: '',
+  for (const [what, damage] of Object.entries(DAMAGES)) {
+    test(`is begun anew where ${what}`, async context => {
+      const { sources, folder } = await scene(context);
+      const source = { kind: 'git', url: upstream.url } as const;
+      await sources.fetch(source, await sources.find(source, between, never), never);
+      const [name = ''] = (await readdir(join(folder, 'git'))).filter(entry => entry.length === 64);
+      for (const purpose of ['commits', 'history']) {
+        await damage(join(folder, 'git', name, `${purpose}.git`));
+      }
+      const next = await testStore(context);
+      const parts = { nix: next.nix, folder, debianSet: undefined, channelsUrl: '', archivesUrl: '' };
+      const again = createPackageSources(parts);
+      const fetch = async () => again.fetch(source, await again.find(source, between, never), never);
+      // One try each for what is known of commits, and for their files.
+      await fetch().catch(fetch).catch(fetch);
     });
-    const fetch = () => again.fetch(source, { revision: first, gitRef: undefined }, never);
-    await fetch().catch(fetch);
-  });
+  }
 });
 
 test('a folder is a repository too, without a scheme', async context => {

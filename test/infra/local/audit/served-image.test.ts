@@ -4,10 +4,12 @@ import { crc32c, formatCrc32c } from '#core/crc32c.ts';
 import { digestOf, type Digest } from '#core/digest.ts';
 import { openBlobBucket } from '#core/google/bucket.ts';
 import { openManifests, storeManifest } from '#core/google/manifests.ts';
-import { MEDIA_TYPES, writeConfig, writeManifest } from '#core/oci.ts';
+import { MEDIA_TYPES, writeConfig, writeIndex, writeManifest } from '#core/oci.ts';
 import type { Platform } from '#core/platform.ts';
-import { readServedImages, type ServedImage } from '#local/audit/served-image.ts';
+import { compareIndex } from '#local/audit/compare-index.ts';
+import { readServedImages, type ServedImage, type ServedImages } from '#local/audit/served-image.ts';
 import { StartError } from '#local/start-error.ts';
+import { labelsOf } from '#worker/image/labels.ts';
 import { BUCKET, claimant, Cloud, PROJECT } from '#test/cloud.ts';
 import { SETTINGS } from '#test/core/deployment.ts';
 
@@ -50,25 +52,31 @@ async function storeImage(platform: Platform, annotations: Record<string, string
   return storeDocument(MEDIA_TYPES.manifest, writeManifest(config, [], annotations).bytes);
 }
 
-async function storeIndex(digests: readonly Digest[]): Promise<Digest> {
-  const manifests = digests.map(digest => ({ mediaType: MEDIA_TYPES.manifest, digest, size: 1 }));
-  return storeDocument(MEDIA_TYPES.index, Buffer.from(JSON.stringify({ schemaVersion: 2, manifests })));
+/** The index of these images, with these annotations. */
+async function storeIndex(images: readonly ServedImage[], annotations: Record<string, string>) {
+  const listed = images.map(({ digest, size, request }) => ({
+    platform: request.platforms[0],
+    digest,
+    size,
+  }));
+  return storeDocument(MEDIA_TYPES.index, writeIndex(listed, annotations).bytes);
 }
 
-function read(request = cloud.newImage().request, digest?: Digest): Promise<ServedImage[]> {
+function read(request = cloud.newImage().request, digest?: Digest): Promise<ServedImages> {
   const { images, firestore } = cloud;
   const served = { images, manifests: openManifests(firestore), bucket: openBlobBucket(PROJECT, BUCKET) };
   return readServedImages(served, request, SETTINGS, digest);
 }
 
-test('the image that a name has now is read', async () => {
+test('the image that a name has now is read, without an index', async () => {
   const { key, request } = await cloud.newQueued();
   await cloud.images.claim(key, claimant('w'));
   const digest = await storeImage('linux/amd64');
   const manifest = await openManifests(cloud.firestore).read(digest);
   assert.ok(manifest !== undefined);
   await cloud.images.publish(key, 'w', { manifest, revision: 'r1', checkedAt: Date.now() });
-  const images = await read(request);
+  const { images, index } = await read(request);
+  assert.equal(index, undefined);
   assert.deepEqual(
     images.map(image => [image.digest, image.revision, image.request]),
     [[digest, 'r1', request]],
@@ -76,17 +84,30 @@ test('the image that a name has now is read', async () => {
 });
 
 test('of an index, each image is read, and asked for by its own platform', async () => {
-  const digests = [await storeImage('linux/amd64'), await storeImage('linux/arm64')];
   const { request } = cloud.newImage();
   const both: typeof request = { ...request, platforms: ['linux/amd64', 'linux/arm64'] };
-  const images = await read(both, await storeIndex(digests));
+  const stored: ServedImage[] = [];
+  for (const platform of both.platforms) {
+    stored.push(...(await read(request, await storeImage(platform))).images);
+  }
+  const labels = labelsOf(request, 'r1');
+  const { index, images } = await read(both, await storeIndex(stored, labels));
   assert.deepEqual(
     images.map(image => [image.digest, image.request]),
-    [
-      [digests[0], { ...request, platforms: ['linux/amd64'] }],
-      [digests[1], { ...request, platforms: ['linux/arm64'] }],
-    ],
+    stored.map(({ digest }, at) => [digest, { ...request, platforms: [both.platforms[at]] }]),
   );
+  assert.ok(index !== undefined);
+  assert.deepEqual(compareIndex(index, both, images), { digest: index.digest, differences: [] });
+
+  const changed = await read(both, await storeIndex(stored, { ...labels, note: 'x' }));
+  assert.ok(changed.index !== undefined);
+  assert.deepEqual(compareIndex(changed.index, both, changed.images).differences, [
+    { what: 'the index', details: ['index.annotations.note: served "x", rebuilt nothing'] },
+  ]);
+  const turned = await read(both, await storeIndex(stored.toReversed(), labels));
+  assert.ok(turned.index !== undefined);
+  const [difference] = compareIndex(turned.index, both, turned.images).differences;
+  assert.match(difference?.details[0] ?? '', /^index\.manifests\[0\]\.digest: served /);
 });
 
 test('what is not there is told', async () => {
