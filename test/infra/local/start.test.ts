@@ -116,11 +116,12 @@ await suite('start', { concurrency: 2, timeout: 60_000 }, () => {
     await mkdir(folder);
     const { recordProcesses } = await openStateFolder(folder);
     recordProcesses({});
+    const files = await readdir(folder);
     await assertRefused(
       context,
       { env: { DERIVERY_STATE: folder } },
       /^derivery: The state folder \/.* is in use by another instance \(process \d+\): stop it, or choose another/,
     );
-    assert.deepEqual((await readdir(folder)).sort(), ['lock', 'processes.json']);
+    assert.deepEqual(await readdir(folder), files);
   });
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync } from 'node:fs';
-import { readFile, symlink, writeFile } from 'node:fs/promises';
+import { readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { StartError } from '#local/start-error.ts';
@@ -27,6 +27,21 @@ await suite('state folder', { concurrency: 4, timeout: 20_000 }, () => {
     context.after(() => closeSync(state.lock));
     assert.equal(state.root, join(folder, 'new/state'));
     assert.equal(state.nix, join(folder, 'new/state/nix'));
+  });
+
+  test('keeps one secret for its hops, which is nobody else’s to read', async context => {
+    const [folder, other] = [await temporaryFolder(context), await temporaryFolder(context)];
+    const secrets: string[] = [];
+    for (const root of [folder, folder, other]) {
+      const { lock, hopSecret } = await openStateFolder(root);
+      closeSync(lock);
+      secrets.push(hopSecret);
+    }
+    const [first = '', again, foreign] = secrets;
+    assert.match(first, /^[0-9a-f]{64}$/);
+    assert.equal(again, first);
+    assert.notEqual(foreign, first);
+    assert.equal((await stat(join(folder, 'hop-secret'))).mode & 0o777, 0o600);
   });
 
   test('belongs to one instance at a time, whose process it names', async context => {
