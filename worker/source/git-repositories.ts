@@ -5,6 +5,7 @@ import { glob, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/pr
 import { dirname, join } from 'node:path';
 import pLimit, { type LimitFunction } from 'p-limit';
 import { TransientError } from '#core/errors.ts';
+import { packsAreWhole } from './git-packs.ts';
 import { GitKilledError, type Git, type GitOptions, type GitResult } from './git.ts';
 
 /** Single commits without their past; all commits without their files; or all there is. */
@@ -81,7 +82,7 @@ export function openRepositories(git: Git, folder: string): Repositories {
 const DAMAGE =
   /^(?!remote: ).*(?:unable to update local ref|not a git repository|reference broken|bad object|is corrupt|object file .* is empty|died of signal (?:6|7|8|11)\b)/m;
 
-/** How git ends by a fault of its own, as it does where a pack has been cut off. */
+/** How git ends by a fault of its own, as it does where it asks itself in circles for what is missing. */
 const FAULTS = new Set<NodeJS.Signals | undefined>(['SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGSEGV']);
 
 function tellsOfDamage(stderr: string): boolean {
@@ -92,9 +93,12 @@ function tellsOfDamage(stderr: string): boolean {
 const PACK_FILE_LIMIT = 150;
 
 async function prepare(git: Git, path: string, signal: AbortSignal): Promise<void> {
-  const packFiles = await readdir(join(path, 'objects/pack')).catch(() => undefined);
-  if (packFiles !== undefined && packFiles.length > PACK_FILE_LIMIT) await remove(path);
-  else if (packFiles !== undefined) return removeLocks(path);
+  const packs = join(path, 'objects/pack');
+  const packFiles = await readdir(packs).catch(() => undefined);
+  if (packFiles !== undefined) {
+    if (packFiles.length <= PACK_FILE_LIMIT && (await packsAreWhole(packs))) return removeLocks(path);
+    await remove(path);
+  }
   await create(git, path, signal);
 }
 
