@@ -1,12 +1,11 @@
 // What systems of tests have of the set and the store that all tests share, so that it is fetched and built once only.
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { offerOf } from '#core/google/deployment-settings.ts';
 import { parseImageRequest } from '#core/image-request.ts';
 import { ALWAYS_PACKAGES } from '#core/image-settings.ts';
 import { nixSystemOf } from '#core/platform.ts';
 import { parseRepositoryName, parseTag } from '#core/reference.ts';
-import { readRegistrySettings } from '#functions/registry/settings.ts';
+import { offerOf } from '#test/core/deployment.ts';
 import { build, copyDebianSet, debianSet } from '#test/nix/debian-set.ts';
 
 /** Gives a state folder the Debian packages, copied: a system that starts on it downloads none. */
@@ -22,7 +21,11 @@ export async function givePackages(state: string): Promise<void> {
 export async function buildForAll(images: readonly string[]): Promise<string> {
   const set = await debianSet();
   for (const name of images) {
-    const { packages, platforms } = parseImageRequest(parseRepositoryName(name), parseTag('latest'), OFFER);
+    const { packages, platforms } = parseImageRequest(
+      parseRepositoryName(name),
+      parseTag('latest'),
+      offerOf(),
+    );
     for (const platform of platforms) {
       await build({ ...set, system: nixSystemOf(platform) }, [...ALWAYS_PACKAGES, ...packages]);
     }
@@ -30,12 +33,3 @@ export async function buildForAll(images: readonly string[]): Promise<string> {
   // Nobody signs what is built here.
   return `substituters = ${set.store}?trusted=1\n`;
 }
-
-/** Of a deployment that nothing is set in: only the names of packages and platforms are of interest. */
-const OFFER = offerOf(
-  readRegistrySettings({
-    GOOGLE_CLOUD_PROJECT: 'p',
-    DERIVERY_BLOB_URL: 'https://blobs.example.org',
-    DERIVERY_SOURCE: 'debian',
-  }),
-);
