@@ -17,7 +17,7 @@ import { META_PACKAGES } from '#core/meta-packages.ts';
 import { parseRepositoryName, parseTag } from '#core/reference.ts';
 import { formatSourceAtRef } from '#core/source-at-ref.ts';
 import { isPinned } from '#core/source-document.ts';
-import { readRegistrySettings } from '#functions/registry/settings.ts';
+import { readPrebuildSettings } from '#functions/prebuild/settings.ts';
 import { IMAGE_SETTINGS, SETTINGS } from '#test/core/deployment.ts';
 import type { ResolvedItem } from '#worker/nix/resolve.ts';
 import { debianSet, resolveNames } from './debian-set.ts';
@@ -29,7 +29,7 @@ const SHELL = ['bashInteractive', 'coreutils', 'moreutils', 'nano'];
 /** The offer of a registry with these settings. */
 function offer(settings: Record<string, string>): Offer {
   const fixed = { GOOGLE_CLOUD_PROJECT: 'p', DERIVERY_BLOB_URL: 'https://blobs.example.org' };
-  return offerOf(readRegistrySettings({ ...fixed, ...settings }));
+  return offerOf(readPrebuildSettings({ ...fixed, ...settings }));
 }
 
 function ask(name: string, tag = 'latest', offered = offer({ DERIVERY_SOURCE: 'debian' })): ImageRequest {
