@@ -2,7 +2,7 @@
 import pLimit from 'p-limit';
 import { TransientError } from '#core/errors.ts';
 import { describeBuild, type AskedBuild } from '#core/image-document.ts';
-import type { ImageRequest, RequestKey } from '#core/image-request.ts';
+import { requestKey, type ImageRequest, type RequestKey } from '#core/image-request.ts';
 import { describeIndex, imageKeys } from '#core/index-life.ts';
 import { decidePull, type PullDecision, type PullPolicy } from '#core/pull-decision.ts';
 import { isUnreachable, within } from '#core/google/firestore.ts';
@@ -69,9 +69,9 @@ export function createWaiting(parts: WaitingParts) {
   }
 
   /** Undefined where Firestore does not answer: who has waited goes on waiting, and may find it at the next hop. */
-  async function readAgain(key: RequestKey, request: ImageRequest): Promise<PullDecision | undefined> {
+  async function unlessSilent<T>(key: RequestKey, read: () => Promise<T>): Promise<T | undefined> {
     try {
-      return decide(await readPullState(key, request));
+      return await read();
     } catch (error) {
       if (!isUnreachable(error) && !(error instanceof TransientError)) throw error;
       log.warn({ error, image: key }, 'the documents could not be read at the end of a wait');
@@ -110,7 +110,7 @@ export function createWaiting(parts: WaitingParts) {
       const pending = decision.kind === 'pending' ? decision : justQueued(state.image.readTime);
       if (gone.aborted) return pending;
       // A listener may stall: before the client is sent on, the documents themselves have the word.
-      const last = await readAgain(key, request);
+      const last = await unlessSilent(key, async () => decide(await readPullState(key, request)));
       // A failure whose hold ended this moment: the next hop asks again.
       return last === undefined || last.kind === 'unasked' ? pending : last;
     },
@@ -118,7 +118,10 @@ export function createWaiting(parts: WaitingParts) {
     /** How far a build is, for people; of an index: how far its images are. */
     async progress(request: ImageRequest, build: AskedBuild): Promise<string> {
       if (build.state !== 'waiting') return describeBuild(build);
-      const seen = await images.readAll(imageKeys({ request, settings: policy.settings }));
+      const { settings } = policy;
+      const keys = imageKeys({ request, settings });
+      const seen = await unlessSilent(requestKey(request, settings), () => call(() => images.readAll(keys)));
+      if (seen === undefined) return describeBuild(build);
       return describeIndex(
         request,
         seen.map(({ document }) => document),

@@ -92,6 +92,22 @@ describe('a pull of an index', () => {
     );
   });
 
+  test('goes on waiting where Firestore does not say how far its images are', async context => {
+    const { log, lines } = collectLog();
+    const silent = { ...cloud.images, readAll: () => new Promise<never>(() => {}) };
+    const waiting = waitingOn(cloud, { log, images: silent, readLimitMs: 300 });
+    const offer = { ...offerOf(), platforms: ['linux/amd64', 'linux/arm64'] } as const;
+    const registry = await Served.start('node:http', cloud, SHORT, { offer, waiting });
+    context.after(() => registry[Symbol.asyncDispose]());
+    const { name } = await newWaiting();
+    const { status, headers } = await registry.send(`/v2/${name}/manifests/latest`);
+    assert.deepEqual(
+      [status, headers['warning']],
+      [307, '299 - "the image is being built: waiting for the images of its platforms"'],
+    );
+    assert.equal(lines.length, 1);
+  });
+
   test('is answered the index when that is there, and its images by their digests', async context => {
     const registry = await served(context, LONG);
     const { name, key, images } = await newWaiting();
