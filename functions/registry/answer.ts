@@ -27,6 +27,13 @@ export function errorAnswer({ status, code, message, headers }: RegistryError): 
   };
 }
 
+/** The same for one user alone: no cache that others share may keep it, whatever it may do otherwise. */
+export function privateAnswer(answer: Answer): Answer {
+  const said = answer.headers['cache-control'] ?? '';
+  const others = said.split(/ *, */).filter(directive => directive !== '' && directive !== 'public');
+  return { ...answer, headers: { ...answer.headers, 'cache-control': ['private', ...others].join(', ') } };
+}
+
 /** A Warning header that clients print (RFC 7234, section 5.5: 299 is any warning that lasts). */
 export function warning(text: string): string {
   return `299 - "${text.replaceAll(/["\\]/g, '\\$&')}"`;

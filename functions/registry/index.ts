@@ -12,6 +12,7 @@ import { openSources } from '#core/google/sources.ts';
 import { openUrlSigner } from '#core/google/url-signer.ts';
 import { createAsking } from '../asking.ts';
 import { startOrExit } from '../start-or-exit.ts';
+import { anonymousAccess } from './auth/anonymous-access.ts';
 import { publicAddresses, signedAddresses, type BlobAddress } from './blob-addresses.ts';
 import { createHops } from './hop.ts';
 import { watchLastMoments } from './last-moments.ts';
@@ -66,6 +67,7 @@ export const registry: RequestHandler = startOrExit(log, () => {
       retryAfterSeconds: settings.DERIVERY_RETRY_SECONDS,
     }),
     holdMs: holdsOf(settings),
+    access: anonymousAccess(request => request.socket.remoteAddress ?? ''),
     openRequests,
     buildLogs: openBuildLogs(firestore),
     offer,

@@ -11,6 +11,7 @@ import type { RepositoryName, Tag } from '#core/reference.ts';
 import { requireAcceptable } from './accept.ts';
 import type { Answer } from './answer.ts';
 import { buildLogAddress } from './build-log.ts';
+import type { Caller } from './caller.ts';
 import type { ClientPatience } from './client-patience.ts';
 import type { Hop } from './hop.ts';
 import { redirectToFailure, type SendOn } from './send-on.ts';
@@ -29,6 +30,7 @@ export interface ManifestParts {
 
 /** Who asks, and how often it has been sent on. */
 export interface AskingClient {
+  readonly caller: Caller;
   readonly hop: Hop;
   readonly client: ClientPatience;
   readonly headers: IncomingHttpHeaders;
@@ -76,7 +78,10 @@ export async function manifestByTag(
 }
 
 /** Throws the reason, or has a client whose person sees no more than an address ask for it at one that tells. */
-function failed(failure: Failure, { hop, client, headers }: Omit<AskingClient, 'gone'>): Answer {
+function failed(
+  failure: Failure,
+  { hop, client, headers }: Pick<AskingClient, 'hop' | 'client' | 'headers'>,
+): Answer {
   const { message, logId } = failure;
   const answer = failureAnswer(failure, logId === undefined ? undefined : buildLogAddress(logId, headers));
   // Of what does not exist such a client says so itself, without an address.

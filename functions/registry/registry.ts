@@ -4,7 +4,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RegistryError, TransientError } from '#core/errors.ts';
 import { isUnreachable, READ_LIMIT_MS, within } from '#core/google/firestore.ts';
 import type { Log } from '#core/google/log.ts';
-import { errorAnswer, writeAnswer, type Answer } from './answer.ts';
+import { errorAnswer, privateAnswer, writeAnswer, type Answer } from './answer.ts';
+import type { Access } from './auth/access.ts';
 import { blob, type BlobParts } from './blobs.ts';
 import { buildLog, type BuildLogParts } from './build-log.ts';
 import { unlessKnown } from './conditional.ts';
@@ -14,13 +15,14 @@ import { landingPage } from './landing-page.ts';
 import { manifestByDigest, manifestByTag, type AskingClient, type ManifestParts } from './manifests.ts';
 import type { OpenRequests } from './open-requests.ts';
 import { referrers } from './referrers.ts';
-import { parseRoute } from './route.ts';
+import { isTokenTarget, parseRoute, type PullRoute } from './route.ts';
 import { tagList, type TagListParts } from './tag-list.ts';
 import { originForm, queryOf } from './target.ts';
 
 export interface RegistryParts extends ManifestParts, BlobParts, BuildLogParts, TagListParts {
   readonly log: Log;
   readonly hops: Hops;
+  readonly access: Access;
   readonly openRequests: OpenRequests;
   /**
    * Whether HEAD says the digest. Behind a front end that strips the length of HEAD's answers it must not: docker, containerd
@@ -60,37 +62,48 @@ export function createRegistry(parts: RegistryParts): RequestHandler {
     if (response.headersSent) return;
     try {
       const asking = { hop, client, headers: request.headers, gone: gone.signal };
-      write(await answerTo(parts, method, target, asking));
+      write(await answerTo(parts, request, target, asking));
     } catch (error) {
       refuse(error);
     }
   };
 }
 
-function answerTo(
+/** What is open to everyone; all else is for those who may pull. */
+async function answerTo(
   parts: RegistryParts,
-  method: string,
+  request: IncomingMessage,
   target: string,
-  asking: AskingClient,
-): Answer | Promise<Answer> {
-  if (method !== 'GET' && method !== 'HEAD') {
-    throw new RegistryError(
-      405,
-      'UNSUPPORTED',
-      'images are made from their names: there is only GET and HEAD',
-      {
-        allow: 'GET, HEAD',
-      },
-    );
-  }
+  asking: Omit<AskingClient, 'caller'>,
+): Promise<Answer> {
+  const method = request.method ?? '';
+  requireMethod(method, target);
   const route = parseRoute(target);
   switch (route.kind) {
     case 'landing-page':
       return landingPage(parts.offer, asking.headers.host ?? '');
-    case 'api-version':
-      return { status: 200, headers: { 'content-type': 'application/json' }, body: '{}' };
     case 'build-log':
       return within(READ_LIMIT_MS, buildLog(parts, route.id));
+    case 'token':
+      return parts.access.token(request);
+    default: {
+      const caller = await parts.access.callerOf(request, 'name' in route ? route.name : undefined);
+      const answer = await answerToCaller(parts, route, method, { ...asking, caller });
+      return caller.kind === 'user' ? privateAnswer(answer) : answer;
+    }
+  }
+}
+
+function answerToCaller(
+  parts: RegistryParts,
+  route: PullRoute,
+  method: string,
+  asking: AskingClient,
+): Answer | Promise<Answer> {
+  const { target } = asking.hop;
+  switch (route.kind) {
+    case 'api-version':
+      return { status: 200, headers: { 'content-type': 'application/json' }, body: '{}' };
     case 'manifest-by-tag':
       return manifestByTag(parts, route, asking);
     case 'manifest-by-digest':
@@ -104,6 +117,16 @@ function answerTo(
   }
 }
 
+function requireMethod(method: string, target: string): void {
+  if (method === 'GET' || method === 'HEAD' || (method === 'POST' && isTokenTarget(target))) return;
+  throw new RegistryError(
+    405,
+    'UNSUPPORTED',
+    'images are made from their names: there is only GET and HEAD',
+    { allow: isTokenTarget(target) ? 'GET, HEAD, POST' : 'GET, HEAD' },
+  );
+}
+
 function withoutDigest({ headers, ...answer }: Answer): Answer {
   const { 'docker-content-digest': _, ...others } = headers;
   return { ...answer, headers: others };
@@ -113,7 +136,7 @@ function withoutDigest({ headers, ...answer }: Answer): Answer {
 function toRegistryError(error: unknown, log: Log, target: string): RegistryError {
   if (error instanceof RegistryError) return error;
   const id = randomUUID();
-  log.error({ error, errorId: id, target: target.slice(0, 300) }, 'a request failed');
+  log.error({ error, errorId: id, target: loggable(target) }, 'a request failed');
   if (isUnreachable(error) || error instanceof TransientError) {
     return new RegistryError(
       503,
@@ -125,4 +148,10 @@ function toRegistryError(error: unknown, log: Log, target: string): RegistryErro
     );
   }
   return new RegistryError(500, 'UNKNOWN', `something went wrong here; the log has it as ${id}`);
+}
+
+/** A target as far as it may be logged: what stands in the query of the token endpoint may be anybody's secret. */
+function loggable(target: string): string {
+  const [path = ''] = target.split('?', 1);
+  return (isTokenTarget(target) ? path : target).slice(0, 300);
 }

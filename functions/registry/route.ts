@@ -6,8 +6,13 @@ import { parseRepositoryName, parseTag, type RepositoryName, type Tag } from '#c
 
 export type Route =
   | { readonly kind: 'landing-page' }
-  | { readonly kind: 'api-version' }
   | { readonly kind: 'build-log'; readonly id: BuildLogId }
+  | { readonly kind: 'token' }
+  | PullRoute;
+
+/** What is for those who may pull. */
+export type PullRoute =
+  | { readonly kind: 'api-version' }
   | { readonly kind: 'manifest-by-tag'; readonly name: RepositoryName; readonly tag: Tag }
   | { readonly kind: 'manifest-by-digest'; readonly name: RepositoryName; readonly digest: Digest }
   | { readonly kind: 'blob'; readonly name: RepositoryName; readonly digest: Digest }
@@ -19,10 +24,19 @@ const TAIL = /^\/v2\/(.*)\/(manifests|blobs|referrers|tags(?=\/list$))\/([^/]*)$
 
 const BUILD_LOG = /^\/builds\/([^/]+)\/log$/;
 
+/** Where tokens are given out. */
+export const TOKEN_PATH = '/token';
+
+/** Whether a target is the token endpoint's, whatever its query. */
+export function isTokenTarget(target: string): boolean {
+  return target.split('?', 1)[0] === TOKEN_PATH;
+}
+
 /** Parses a request's target (`/v2/shell/git/manifests/latest?wait=1`). Throws a {@link RegistryError}. */
 export function parseRoute(target: string): Route {
   const [path = ''] = target.split('?', 1);
   if (path === '/') return { kind: 'landing-page' };
+  if (path === TOKEN_PATH) return { kind: 'token' };
   if (path === '/v2' || path === '/v2/') return { kind: 'api-version' };
   const logId = buildLogIdSchema.safeParse(BUILD_LOG.exec(path)?.[1]);
   if (logId.success) return { kind: 'build-log', id: logId.data };

@@ -11,6 +11,7 @@ import { openBuildLogs } from '#core/google/build-logs.ts';
 import { openManifests } from '#core/google/manifests.ts';
 import type { PullPolicy } from '#core/pull-decision.ts';
 import { createAsking } from '#functions/asking.ts';
+import { anonymousAccess } from '#functions/registry/auth/anonymous-access.ts';
 import { publicAddresses } from '#functions/registry/blob-addresses.ts';
 import { createHops } from '#functions/registry/hop.ts';
 import { createOpenRequests } from '#functions/registry/open-requests.ts';
@@ -95,6 +96,7 @@ export class Served implements AsyncDisposable {
       holdMs: { short: holdMs, long: holdMs },
       hops: HOPS,
       sendOn: createSendOn({ hops: HOPS, totalWaitMs: 60_000, retryAfterSeconds: 5 }),
+      access: anonymousAccess(request => request.socket.remoteAddress ?? ''),
       openRequests: createOpenRequests(),
       ...overrides,
     });
