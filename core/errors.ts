@@ -9,6 +9,7 @@ export type RegistryCode =
   | 'MANIFEST_UNKNOWN'
   | 'NAME_INVALID'
   | 'TOOMANYREQUESTS'
+  | 'UNAUTHORIZED'
   | 'UNAVAILABLE'
   | 'UNKNOWN'
   | 'UNSUPPORTED';

@@ -1,0 +1,33 @@
+// What clients call us: where they are sent for a token, and what that token is for.
+import type { IncomingHttpHeaders } from 'node:http';
+import { RegistryError } from '#core/errors.ts';
+
+export interface OwnAddress {
+  /** `https://registry.example.org` */
+  readonly origin: string;
+  /** `registry.example.org`: the service that tokens are for. */
+  readonly host: string;
+}
+
+/** Our address, as the client that sends these headers should know it. Throws a 400 where it does not say. */
+export type ReadOwnAddress = (headers: IncomingHttpHeaders) => OwnAddress;
+
+const HOST = /^[A-Za-z0-9.:[\]-]{1,255}$/;
+
+/**
+ * The address of the setting, whatever a request says. Without one that of the request itself: clients send their credentials where
+ * they are told in answer to a Host that they have written themselves, so it is not a place that another has chosen, as long as
+ * no cache keeps the answer.
+ */
+export function ownAddress(publicUrl: string | undefined): ReadOwnAddress {
+  if (publicUrl !== undefined) {
+    const { origin, host } = new URL(publicUrl);
+    return () => ({ origin, host });
+  }
+  return ({ host = '', 'x-forwarded-proto': protocol }) => {
+    if (!HOST.test(host)) {
+      throw new RegistryError(400, 'UNSUPPORTED', 'the request does not say which host it is for');
+    }
+    return { origin: `${protocol === 'https' ? 'https' : 'http'}://${host}`, host };
+  };
+}

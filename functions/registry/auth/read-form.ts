@@ -1,0 +1,41 @@
+// The body of a request as a form, of a few kilobytes: functions-framework would read a gigabyte (refuse-bodies.ts).
+import type { IncomingMessage } from 'node:http';
+import { RegistryError } from '#core/errors.ts';
+
+/** Room for a token of Google's, an identity token and sixteen scopes. Bytes. */
+const LIMIT = 16_384;
+
+/** Clients send a form in one go. Milliseconds. */
+const PATIENCE_MS = 10_000;
+
+/** Throws a RegistryError where there is no form, or no small one; the connection is of no more use then. */
+export async function readForm(request: IncomingMessage): Promise<URLSearchParams> {
+  const { 'content-type': type = '', 'content-encoding': encoding = 'identity' } = request.headers;
+  if (!/^application\/x-www-form-urlencoded *(?:;|$)/i.test(type) || encoding !== 'identity') {
+    throw refused(415, 'a token is asked for by a form: application/x-www-form-urlencoded, not encoded');
+  }
+  if (Number(request.headers['content-length'] ?? 0) > LIMIT) throw tooLarge();
+  const parts: Buffer[] = [];
+  let size = 0;
+  const late = AbortSignal.timeout(PATIENCE_MS);
+  const onLate = (): void => void request.destroy();
+  late.addEventListener('abort', onLate);
+  try {
+    for await (const part of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      size += part.length;
+      if (size > LIMIT) throw tooLarge();
+      parts.push(part);
+    }
+  } finally {
+    late.removeEventListener('abort', onLate);
+  }
+  return new URLSearchParams(Buffer.concat(parts).toString('utf8'));
+}
+
+function tooLarge(): RegistryError {
+  return refused(413, `a form for a token has ${LIMIT} bytes at most`);
+}
+
+function refused(status: number, message: string): RegistryError {
+  return new RegistryError(status, 'UNSUPPORTED', message, { connection: 'close' });
+}
