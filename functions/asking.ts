@@ -5,7 +5,7 @@ import type { Priority } from '#core/image-document.ts';
 import type { ImageRequest, RequestKey } from '#core/image-request.ts';
 import type { Follow, PullPolicy } from '#core/pull-decision.ts';
 import type { Hints } from '#core/google/hints.ts';
-import type { Images, SeenImage } from '#core/google/images.ts';
+import type { Images, Pay, SeenImage } from '#core/google/images.ts';
 import type { Log } from '#core/google/log.ts';
 import type { PullState } from '#core/google/pull-state.ts';
 import type { SeenSource, Sources } from '#core/google/sources.ts';
@@ -34,14 +34,22 @@ export function createAsking({ images, sources, hints, policy, log }: AskingPart
     if (priority === 'refresh') await sent;
   }
 
-  /** Queues the build of an image where there is none. Answers whether it was this call that did. */
+  /**
+   * Queues the build of an image where there is none. Answers whether it was this call that did. `pay`: what it costs whoever
+   * asks, where it costs something.
+   */
   async function queueBuild(
     key: RequestKey,
     request: ImageRequest,
     by: Priority,
     seen: SeenImage,
+    pay?: Pay,
   ): Promise<boolean> {
-    const queued = await images.queue(key, request, { by, settings: policy.settings }, seen);
+    const asked = { by, settings: policy.settings };
+    const queued =
+      pay === undefined
+        ? await images.queue(key, request, asked, seen)
+        : await images.queuePaid(key, request, asked, seen, pay);
     if (queued) await sendHint({ look: 'image', key }, by);
     return queued;
   }

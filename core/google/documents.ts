@@ -2,6 +2,7 @@
 import {
   FieldValue,
   type CollectionReference,
+  type DocumentReference,
   type DocumentSnapshot,
   type Timestamp,
   type Transaction,
@@ -18,12 +19,15 @@ export interface Seen<T> {
   readonly version: Timestamp | undefined;
 }
 
+/** A write as a part of a transaction that changes another document too. */
+export type Write = (transaction: Transaction) => void;
+
 /** What a change comes to: the next document, if it may be, and what the caller wants to know. */
 export interface Change<T, R> {
   readonly next: T | undefined;
   readonly result: R;
   /** Writes into other documents in the same step. */
-  readonly alongside?: (transaction: Transaction) => void;
+  readonly alongside?: Write;
 }
 
 export interface Documents<K extends string, T> {
@@ -93,16 +97,12 @@ export function openDocuments<K extends string, T extends object>(
       return (await collection.firestore.getAll(...references)).map(parse);
     },
 
-    async writeIfUnchanged(key, { document, version }, next) {
+    async writeIfUnchanged(key, seen, next) {
       const reference = collection.doc(key);
-      const gone = Object.keys(document ?? {}).filter(field => !(field in next));
-      const fields = {
-        ...toStored(next),
-        ...Object.fromEntries(gone.map(field => [field, FieldValue.delete()])),
-      };
+      const fields = fieldsOver(seen, next);
       try {
-        if (version === undefined) await reference.create(fields);
-        else await reference.update(fields, { lastUpdateTime: version });
+        if (seen.version === undefined) await reference.create(fields);
+        else await reference.update(fields, { lastUpdateTime: seen.version });
         return true;
       } catch (error) {
         if (isLostRace(error)) return false;
@@ -128,5 +128,28 @@ export function openDocuments<K extends string, T extends object>(
       }, onError);
       return stop;
     },
+  };
+}
+
+/** `writeIfUnchanged` as a part of a transaction, whose commit then fails as a whole where the document was changed. */
+export function writingIfUnchanged<T extends object>(
+  reference: DocumentReference,
+  seen: Seen<T>,
+  next: T,
+): Write {
+  const fields = fieldsOver(seen, next);
+  const { version } = seen;
+  return transaction => {
+    if (version === undefined) transaction.create(reference, fields);
+    else transaction.update(reference, fields, { lastUpdateTime: version });
+  };
+}
+
+/** What makes the document that was seen the next one: its fields, and the end of those that it has no more. */
+function fieldsOver<T extends object>({ document }: Seen<T>, next: T): Record<string, unknown> {
+  const gone = Object.keys(document ?? {}).filter(field => !(field in next));
+  return {
+    ...toStored(next),
+    ...Object.fromEntries(gone.map(field => [field, FieldValue.delete()])),
   };
 }

@@ -21,8 +21,18 @@ export function isAlreadyExists(error: unknown): boolean {
 
 /** A preconditioned write that lost against another: what there is to do is to read again. */
 export function isLostRace(error: unknown): boolean {
+  return isPreconditionFailed(error) || isAborted(error);
+}
+
+/** A write whose document is not any more as it was seen: created, changed or deleted meanwhile. */
+export function isPreconditionFailed(error: unknown): boolean {
   const code = codeOf(error);
-  return code === FAILED_PRECONDITION || code === ABORTED || code === NOT_FOUND || code === ALREADY_EXISTS;
+  return code === FAILED_PRECONDITION || code === NOT_FOUND || code === ALREADY_EXISTS;
+}
+
+/** A transaction whose documents were others' each time, after its client's own tries. */
+export function isAborted(error: unknown): boolean {
+  return codeOf(error) === ABORTED;
 }
 
 /** Whether a service of Google's could not be reached, after its client's own tries. */

@@ -13,10 +13,13 @@ import { requestKeySchema, type ImageRequest, type RequestKey } from '../image-r
 import * as indexLife from '../index-life.ts';
 import type { SettingsDigest } from '../image-settings.ts';
 import { storeBuildLog, type BuildLog } from './build-logs.ts';
-import { openDocuments, type Documents, type Seen } from './documents.ts';
+import { openDocuments, writingIfUnchanged, type Documents, type Seen, type Write } from './documents.ts';
 import { storeManifest, type Manifest } from './manifests.ts';
 
 export type SeenImage = Seen<ImageDocument>;
+
+/** Makes a write together with what it costs, or neither. Answers which. */
+export type Pay = (write: Write) => Promise<boolean>;
 
 export interface Published {
   readonly manifest: Manifest;
@@ -90,6 +93,21 @@ function imagesIn(
     ): Promise<boolean> {
       const next = life.queue(seen.document, { request, ...asked }, seen.readTime);
       return next !== undefined && documents.writeIfUnchanged(key, seen, next);
+    },
+
+    /**
+     * As `queue`, in the one step in which `pay` writes something of its own: it is handed the write, and answers whether it was
+     * made.
+     */
+    async queuePaid(
+      key: RequestKey,
+      request: ImageRequest,
+      asked: { readonly by: Priority; readonly settings: SettingsDigest },
+      seen: SeenImage,
+      pay: Pay,
+    ): Promise<boolean> {
+      const next = life.queue(seen.document, { request, ...asked }, seen.readTime);
+      return next !== undefined && pay(writingIfUnchanged(collection.doc(key), seen, next));
     },
 
     /** Someone waits for a build that nobody waited for. Answers whether it was this call that said so. */

@@ -14,6 +14,7 @@ import { buildLogAddress } from './build-log.ts';
 import type { Caller } from './caller.ts';
 import type { ClientPatience } from './client-patience.ts';
 import type { Hop } from './hop.ts';
+import type { Admit } from './limits/admission.ts';
 import { redirectToFailure, type SendOn } from './send-on.ts';
 import type { Waiting } from './waiting.ts';
 
@@ -22,6 +23,7 @@ export interface ManifestParts {
   /** What images are made by: a part of their keys. */
   readonly settings: SettingsDigest;
   readonly manifests: Manifests;
+  readonly admit: Admit;
   readonly waiting: Waiting;
   readonly sendOn: SendOn;
   /** How long a request is held for a build. Milliseconds. */
@@ -38,7 +40,10 @@ export interface AskingClient {
   readonly gone: AbortSignal;
 }
 
-/** By digest: what is there, at once, whatever the client says that it accepts. It never waits and never starts a build. */
+/**
+ * By digest: what is there, at once, whatever the client says that it accepts. It never waits and never starts a build, so that it
+ * costs no more than a blob, and counts as little: a pull by tag asks for up to three digests behind it.
+ */
 export async function manifestByDigest({ manifests }: ManifestParts, digest: Digest): Promise<Answer> {
   const manifest = await manifests.read(digest);
   if (manifest === undefined) {
@@ -56,14 +61,15 @@ export async function manifestByDigest({ manifests }: ManifestParts, digest: Dig
  * last hop the answer is final (send-on.ts).
  */
 export async function manifestByTag(
-  { offer, settings, manifests, waiting, sendOn, holdMs }: ManifestParts,
+  { offer, settings, manifests, admit, waiting, sendOn, holdMs }: ManifestParts,
   { name, tag }: { readonly name: RepositoryName; readonly tag: Tag },
-  { hop, client, headers, gone }: AskingClient,
+  { caller, hop, client, headers, gone }: AskingClient,
 ): Promise<Answer> {
   const request = parseImageRequest(name, tag, offer);
   requireAcceptable(headers.accept, name, request);
+  const pull = admit(caller, hop);
   const key = requestKey(request, settings);
-  const outcome = await waiting.forImage(key, request, holdMs[client.hold], gone);
+  const outcome = await waiting.forImage(key, request, { pull, holdMs: holdMs[client.hold], gone });
   switch (outcome.kind) {
     case 'ready': {
       const manifest = await within(READ_LIMIT_MS, manifests.read(outcome.image.digest));

@@ -9,6 +9,8 @@ import { isUnreachable, within } from '#core/google/firestore.ts';
 import type { SeenImage } from '#core/google/images.ts';
 import type { PullState, ReadPullState } from '#core/google/pull-state.ts';
 import type { Asking } from '../asking.ts';
+import type { AdmittedPull } from './limits/admission.ts';
+import type { NewBuilds } from './limits/new-builds.ts';
 import { startVigil, type Vigil, type VigilParts, type WaitOutcome } from './vigil.ts';
 import type { WaitingRoom } from './waiting-room.ts';
 
@@ -17,6 +19,7 @@ export interface WaitingParts extends VigilParts {
   readonly asking: Asking;
   readonly policy: PullPolicy;
   readonly room: WaitingRoom;
+  readonly newBuilds: NewBuilds;
   /** The longest that the documents of a pull may take. Milliseconds. */
   readonly readLimitMs: number;
 }
@@ -27,10 +30,19 @@ export interface WaitingParts extends VigilParts {
  */
 const CALLS_AT_ONCE = 64;
 
+/** One request of a pull, to those who wait. */
+export interface WaitingRequest {
+  readonly pull: AdmittedPull;
+  /** How long it may be held. Milliseconds. */
+  readonly holdMs: number;
+  /** Aborted when the client has left. */
+  readonly gone: AbortSignal;
+}
+
 export type Waiting = ReturnType<typeof createWaiting>;
 
 export function createWaiting(parts: WaitingParts) {
-  const { images, asking, policy, room, readLimitMs, log } = parts;
+  const { images, asking, policy, room, newBuilds, readLimitMs, log } = parts;
   const vigils = new Map<RequestKey, Vigil>();
 
   const calls = pLimit(CALLS_AT_ONCE);
@@ -60,10 +72,9 @@ export function createWaiting(parts: WaitingParts) {
     key: RequestKey,
     request: ImageRequest,
     state: PullState,
-    holdMs: number,
-    gone: AbortSignal,
+    { pull, holdMs, gone }: WaitingRequest,
   ): Promise<WaitOutcome | undefined> {
-    using place = room.enter();
+    using place = room.enter(pull);
     const over = AbortSignal.timeout(Math.min(holdMs, place.longestMs));
     return await vigilFor(key, request, state).settled(AbortSignal.any([gone, over]));
   }
@@ -82,13 +93,13 @@ export function createWaiting(parts: WaitingParts) {
   return {
     /**
      * The image, its failure, or that it is not ready after `holdMs`, or less where many wait. Asks for a build where there is
-     * none. `gone` ends the wait early, as `pending`. Throws a TransientError where Firestore does not answer.
+     * none, at the caller's cost. `gone` ends the wait early, as `pending`. Throws a TransientError where Firestore does not
+     * answer, and what the caller is told who has had enough.
      */
     async forImage(
       key: RequestKey,
       request: ImageRequest,
-      holdMs: number,
-      gone: AbortSignal,
+      waitingRequest: WaitingRequest,
     ): Promise<WaitOutcome> {
       const state = await readPullState(key, request);
       const decision = decide(state);
@@ -98,17 +109,19 @@ export function createWaiting(parts: WaitingParts) {
           await asking.follow(key, request, state, decision.follow);
           return decision;
         case 'unasked':
-          await call(() => asking.queueBuild(key, request, 'pull', state.image));
+          await newBuilds.begin(waitingRequest.pull.account, pay =>
+            call(() => asking.queueBuild(key, request, 'pull', state.image, pay)),
+          );
           break;
         case 'pending':
           if (decision.raise) await call(() => asking.raiseBuild(key, state.image));
           break;
       }
-      const settled = await wait(key, request, state, holdMs, gone);
+      const settled = await wait(key, request, state, waitingRequest);
       if (settled !== undefined) return settled;
 
       const pending = decision.kind === 'pending' ? decision : justQueued(state.image.readTime);
-      if (gone.aborted) return pending;
+      if (waitingRequest.gone.aborted) return pending;
       // A listener may stall: before the client is sent on, the documents themselves have the word.
       const last = await unlessSilent(key, async () => decide(await readPullState(key, request)));
       // A failure whose hold ended this moment: the next hop asks again.

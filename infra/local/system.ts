@@ -29,6 +29,16 @@ const EVENT_FUNCTIONS: Readonly<Record<'prebuild' | 'janitor', PushedTopic>> = {
 /** What uses the stand-ins ends before they do. */
 export const STOP_ORDER = [['registry', 'worker', 'prebuild', 'janitor'], ['stand-ins']] as const;
 
+/** On a laptop there is one person. What is set counts. */
+const NO_LIMITS = {
+  DERIVERY_ANONYMOUS_BUILDS_PER_HOUR: 'none',
+  DERIVERY_USER_BUILDS_PER_HOUR: 'none',
+  DERIVERY_ANONYMOUS_PULLS_PER_MINUTE: 'none',
+  DERIVERY_USER_PULLS_PER_MINUTE: 'none',
+  DERIVERY_ANONYMOUS_WAITING_PULLS: 'none',
+  DERIVERY_USER_WAITING_PULLS: 'none',
+};
+
 /** Starts everything. Resolves with the registry's port when pulls are answered. Throws a StartError. */
 export async function startSystem(supervisor: Supervisor, settings: SystemSettings): Promise<number> {
   const { environment: services = {} } = await supervisor.start(standIns(settings.state));
@@ -48,6 +58,7 @@ export async function startSystem(supervisor: Supervisor, settings: SystemSettin
   };
   const [port] = await Promise.all([
     startFunction(supervisor, 'registry', 'http', settings.port, {
+      ...NO_LIMITS,
       ...common,
       DERIVERY_HOP_SECRET: settings.state.hopSecret,
       NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} ${REGISTRY_NODE_OPTIONS}`,

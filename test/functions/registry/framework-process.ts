@@ -48,6 +48,8 @@ export async function startFramework(
       DERIVERY_SOURCE: 'debian',
       DERIVERY_BLOB_URL: `http://storage.example.org/${BUCKET}/blobs`,
       DERIVERY_HOP_SECRET: 'what-the-instances-of-this-test-have-in-common',
+      // Some hundred pulls come from one address.
+      DERIVERY_ANONYMOUS_WAITING_PULLS: 'none',
       ...settings,
     },
   });

@@ -8,13 +8,19 @@ const HOUR = 3_600_000;
 const NOON = Date.parse('2026-06-01T12:00:00Z');
 
 const hops = createHops(['the secret of this deployment'], () => NOON);
-const signed = hops.sign({ number: 3, beganAt: NOON - 60_000, target: PATH });
+const PULL = 'one-pull-ABC';
+const signed = hops.sign({ number: 3, beganAt: NOON - 60_000, pull: PULL, target: PATH });
 
 describe('a hop', () => {
   test('of ours is read as it was signed, whatever else is in the query', () => {
     for (const query of [`wait=${signed}`, `ns=docker.io&wait=${signed}&x=%2F`]) {
       const hop = hops.parse(`${PATH}?${query}`);
-      assert.deepEqual(hop, { number: 3, beganAt: NOON - 60_000, target: `${PATH}?${query}` });
+      assert.deepEqual(hop, {
+        number: 3,
+        beganAt: NOON - 60_000,
+        pull: PULL,
+        target: `${PATH}?${query}`,
+      });
     }
   });
 
@@ -23,9 +29,10 @@ describe('a hop', () => {
       fc.property(
         fc.integer({ min: 1, max: 99_999 }),
         fc.integer({ min: 0, max: 23 * 3600 }),
+        fc.stringMatching(/^[\w-]{12}$/),
         fc.webPath(),
-        (number, seconds, path) => {
-          const hop = { number, beganAt: NOON - seconds * 1000, target: path };
+        (number, seconds, pull, path) => {
+          const hop = { number, beganAt: NOON - seconds * 1000, pull, target: path };
           const target = `${path}?wait=${hops.sign(hop)}`;
           assert.deepEqual(hops.parse(target), { ...hop, target });
         },
@@ -33,14 +40,26 @@ describe('a hop', () => {
     );
   });
 
-  const [number = '', began = '', code = ''] = signed.split('.');
+  test('is no other pull’s, even where both were sent on from the same address in the same second', () => {
+    const first = hops.parse(PATH);
+    const others = Array.from({ length: 100 }, () => hops.sign({ ...first, number: 1 }));
+    const pulls = others.map(wait => hops.parse(`${PATH}?wait=${wait}`).pull);
+    assert.equal(new Set(pulls).size, 100);
+    // It stays the same pull when it is sent on again.
+    const hop = hops.parse(`${PATH}?wait=${others[0]}`);
+    assert.equal(hops.parse(`${PATH}?wait=${hops.sign({ ...hop, number: 2 })}`).pull, pulls[0]);
+  });
+
+  const [number = '', began = '', pull = '', code = ''] = signed.split('.');
   const other = createHops(['the secret of another deployment'], () => NOON);
   const strangers: Readonly<Record<string, string>> = {
     'that is none': '',
     'without a signature': '?wait=3',
     'with an empty value': '?wait=',
-    'with another number': `?wait=4.${began}.${code}`,
-    'that began at another time': `?wait=${number}.${began.replace(/.$/, '0')}.${code}`,
+    'with another number': `?wait=4.${began}.${pull}.${code}`,
+    'that began at another time': `?wait=${number}.${began.replace(/.$/, '0')}.${pull}.${code}`,
+    'of another pull': `?wait=${number}.${began}.${pull.replace(/.$/, 'X')}.${code}`,
+    'of no pull': `?wait=${number}.${began}.${code}`,
     'with a signature that is cut': `?wait=${signed.slice(0, -1)}`,
     'with a signature that is longer': `?wait=${signed}A`,
     'with one character changed': `?wait=${signed.replace(/.$/, last => (last === 'A' ? 'Q' : 'A'))}`,

@@ -20,8 +20,8 @@ function observedRoom(): WaitingRoom & { entered: Promise<void>; left: Promise<v
     get count() {
       return room.count;
     },
-    enter() {
-      const place = room.enter();
+    enter(pull) {
+      const place = room.enter(pull);
       entered.resolve();
       return {
         longestMs: place.longestMs,

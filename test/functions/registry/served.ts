@@ -9,11 +9,18 @@ import { getTestServer } from '@google-cloud/functions-framework/testing';
 import { openBlobs } from '#core/google/blobs.ts';
 import { openBuildLogs } from '#core/google/build-logs.ts';
 import { openManifests } from '#core/google/manifests.ts';
+import { openQuotas } from '#core/google/quotas.ts';
 import type { PullPolicy } from '#core/pull-decision.ts';
 import { createAsking } from '#functions/asking.ts';
 import { anonymousAccess } from '#functions/registry/auth/anonymous-access.ts';
 import { publicAddresses } from '#functions/registry/blob-addresses.ts';
+import { clientAddressBehind } from '#functions/registry/client-address.ts';
 import { createHops } from '#functions/registry/hop.ts';
+import { openAccounts, type CallerLimits } from '#functions/registry/limits/account.ts';
+import { createAdmission, type Admit } from '#functions/registry/limits/admission.ts';
+import { watchFirstRequests } from '#functions/registry/limits/first-requests.ts';
+import { createNewBuilds } from '#functions/registry/limits/new-builds.ts';
+import { createPullRate } from '#functions/registry/limits/pull-rate.ts';
 import { createOpenRequests } from '#functions/registry/open-requests.ts';
 import { openKnownTags } from '#functions/registry/known-tags.ts';
 import { openRefLists } from '#functions/registry/ref-lists.ts';
@@ -35,6 +42,23 @@ export const POLICY: PullPolicy = { settings: SETTINGS, freshMs: 6 * 3_600_000, 
 
 /** What hops are signed with: all registries of a test are instances of one deployment. */
 export const HOPS = createHops(['a secret that every instance here knows']);
+
+/** Everyone may have as much as they like. */
+export const NO_LIMITS: CallerLimits = {
+  newBuildsPerHour: Infinity,
+  pullsPerMinute: Infinity,
+  waitingPulls: Infinity,
+};
+
+/** Lets callers in who may have so much, and as much as they like of the rest: one instance of a deployment of its own. */
+export function admission(limits: Partial<CallerLimits> = {}): Admit {
+  const each = { ...NO_LIMITS, ...limits };
+  return createAdmission({
+    accountOf: openAccounts({ anonymous: each, user: each }, 'a secret that every instance here knows'),
+    isFirstRequest: watchFirstRequests(),
+    pullRate: createPullRate(),
+  });
+}
 
 type ServerKind = 'node:http' | 'functions-framework';
 
@@ -96,7 +120,8 @@ export class Served implements AsyncDisposable {
       holdMs: { short: holdMs, long: holdMs },
       hops: HOPS,
       sendOn: createSendOn({ hops: HOPS, totalWaitMs: 60_000, retryAfterSeconds: 5 }),
-      access: anonymousAccess(request => request.socket.remoteAddress ?? ''),
+      access: anonymousAccess(clientAddressBehind(0)),
+      admit: admission(),
       openRequests: createOpenRequests(),
       ...overrides,
     });
@@ -179,11 +204,21 @@ export function onBothServers(title: string, holdMs: number, tests: (served: () 
 
 /** How a registry waits on a cloud, with some parts of it replaced. */
 export function waitingOn(
-  { images, sources, hints, readPullState }: Cloud,
+  { firestore, images, sources, hints, readPullState }: Cloud,
   parts: Pick<WaitingParts, 'log'> & Partial<WaitingParts>,
 ): Waiting {
   const room = createWaitingRoom(1_000);
-  const all = { images, hints, readPullState, policy: POLICY, room, readLimitMs: 10_000, ...parts };
+  const newBuilds = createNewBuilds(openQuotas(firestore), 10_000);
+  const all = {
+    images,
+    hints,
+    readPullState,
+    policy: POLICY,
+    room,
+    newBuilds,
+    readLimitMs: 10_000,
+    ...parts,
+  };
   return createWaiting({ ...all, asking: createAsking({ ...all, sources }) });
 }
 
