@@ -6,18 +6,26 @@ import { openHints } from '#core/google/hints.ts';
 import { openImages } from '#core/google/images.ts';
 import { createLog } from '#core/google/log.ts';
 import { openManifests } from '#core/google/manifests.ts';
+import { openQuotas } from '#core/google/quotas.ts';
 import { openPullState } from '#core/google/pull-state.ts';
 import { offerOf, pullPolicy } from '#core/google/deployment-settings.ts';
 import { openSources } from '#core/google/sources.ts';
 import { openUrlSigner } from '#core/google/url-signer.ts';
 import { createAsking } from '../asking.ts';
 import { startOrExit } from '../start-or-exit.ts';
-import { anonymousAccess } from './auth/anonymous-access.ts';
+import { openAccess } from './auth/open-access.ts';
 import { publicAddresses, signedAddresses, type BlobAddress } from './blob-addresses.ts';
+import { clientAddressBehind } from './client-address.ts';
 import { createHops } from './hop.ts';
 import { watchLastMoments } from './last-moments.ts';
 import { createOpenRequests } from './open-requests.ts';
 import { openKnownTags } from './known-tags.ts';
+import { openAccounts } from './limits/account.ts';
+import { createAdmission } from './limits/admission.ts';
+import { watchFirstRequests } from './limits/first-requests.ts';
+import { limitsOf } from './limits/limit-settings.ts';
+import { createNewBuilds } from './limits/new-builds.ts';
+import { createPullRate } from './limits/pull-rate.ts';
 import { openRefLists } from './ref-lists.ts';
 import { refuseBodies } from './refuse-bodies.ts';
 import { createRegistry, type RequestHandler } from './registry.ts';
@@ -30,7 +38,6 @@ const log = createLog('registry');
 const openRequests = createOpenRequests();
 // At once: before functions-framework listens for the same.
 watchLastMoments(log, () => openRequests.sendAllOn());
-refuseBodies();
 
 export const registry: RequestHandler = startOrExit(log, () => {
   const settings = readRegistrySettings(process.env);
@@ -52,6 +59,7 @@ export const registry: RequestHandler = startOrExit(log, () => {
     readPullState: openPullState(firestore, images, sources),
     asking,
     room: createWaitingRoom(settings.DERIVERY_CONCURRENCY),
+    newBuilds: createNewBuilds(openQuotas(firestore), READ_LIMIT_MS),
     readLimitMs: READ_LIMIT_MS,
   });
   const hops = createHops(settings.DERIVERY_HOP_SECRET);
@@ -67,7 +75,12 @@ export const registry: RequestHandler = startOrExit(log, () => {
       retryAfterSeconds: settings.DERIVERY_RETRY_SECONDS,
     }),
     holdMs: holdsOf(settings),
-    access: anonymousAccess(request => request.socket.remoteAddress ?? ''),
+    access: openAccess(settings, clientAddressBehind(settings.DERIVERY_TRUSTED_PROXIES), log),
+    admit: createAdmission({
+      accountOf: openAccounts(limitsOf(settings), settings.DERIVERY_HOP_SECRET[0]),
+      isFirstRequest: watchFirstRequests(),
+      pullRate: createPullRate(),
+    }),
     openRequests,
     buildLogs: openBuildLogs(firestore),
     offer,
@@ -79,6 +92,8 @@ export const registry: RequestHandler = startOrExit(log, () => {
     blobAddress: blobAddresses(settings),
   });
 });
+
+refuseBodies(registry);
 
 function blobAddresses(settings: RegistrySettings): BlobAddress {
   const baseUrl = settings.DERIVERY_BLOB_URL;

@@ -4,29 +4,37 @@ import { subscribe } from 'node:diagnostics_channel';
 import { Server, type IncomingMessage, type ServerResponse } from 'node:http';
 import { RegistryError } from '#core/errors.ts';
 import { errorAnswer, writeAnswer } from './answer.ts';
+import type { RequestHandler } from './registry.ts';
+import { isTokenTarget } from './route.ts';
+import { originForm } from './target.ts';
 
 /**
  * From now on every HTTP server of this process answers what has a body itself, in the registry's form, and closes the
- * connection unread. The framework makes its server without us: Node tells of it with the first request, before anyone
- * else hears of that.
+ * connection unread. Only forms for a token are for the registry: it is handed them past the framework, and reads them itself.
+ * The framework makes its server without us: Node tells of it with the first request, before anyone else hears of that.
  */
-export function refuseBodies(): void {
+export function refuseBodies(registry: RequestHandler): void {
   const guarded = new WeakSet<Server>();
   subscribe('http.server.request.start', message => {
     const server: unknown = Reflect.get(Object(message), 'server');
     if (!(server instanceof Server) || guarded.has(server)) return;
     guarded.add(server);
-    guard(server);
+    guard(server, registry);
   });
 }
 
-function guard(server: Server): void {
+function guard(server: Server, registry: RequestHandler): void {
   const listeners = server.listeners('request');
   server.removeAllListeners('request');
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    if (hasBody(request)) refuse(request, response);
+    if (isForm(request)) void registry(request, response);
+    else if (hasBody(request)) refuse(request, response);
     else for (const listener of listeners) Reflect.apply(listener, server, [request, response]);
   });
+}
+
+function isForm({ method, url = '' }: IncomingMessage): boolean {
+  return method === 'POST' && isTokenTarget(originForm(url));
 }
 
 /** A message has a body where one of these headers says so (RFC 9112, section 6.3). */

@@ -2,12 +2,17 @@
 import { z } from 'zod';
 import { offerSettings, pullSettings } from '#core/google/deployment-settings.ts';
 import { cloudSettings, parsedSetting, readSettings, type Environment } from '#core/google/settings.ts';
+import { accessSettings } from './auth/settings.ts';
+import { parseSecrets } from './secrets.ts';
+import { limitSettings } from './limits/limit-settings.ts';
 
 /** The registry's settings, each by its variable. */
 export const registrySettings = {
   ...cloudSettings,
   ...pullSettings,
   ...offerSettings,
+  ...accessSettings,
+  ...limitSettings,
   /** Where clients are sent for blobs: `<this>/sha256/<hex>`. It holds no `/v2/`, so that no credentials follow. */
   DERIVERY_BLOB_URL: z
     .url({ protocol: /^https?$/ })
@@ -23,7 +28,7 @@ export const registrySettings = {
   /** `withheld` where a front end strips Content-Length from HEAD's answers: clients then go by GET's. */
   DERIVERY_HEAD_DIGEST: z.enum(['sent', 'withheld']).default('sent'),
   /**
-   * What the number of a redirect is signed with: the same for all instances. Several, separated by white space, while one is being
+   * What the number of a redirect is signed with, and callers are counted under: the same for all instances. Several, separated by white space, while one is being
    * replaced: the first signs, all are believed.
    */
   DERIVERY_HOP_SECRET: parsedSetting(parseSecrets).describe(
@@ -62,14 +67,4 @@ export function holdsOf(settings: RegistrySettings): { short: number; long: numb
     short: 1000 * Math.min(settings.DERIVERY_HOLD_SECONDS, limit),
     long: 1000 * Math.min(settings.DERIVERY_LONG_HOLD_SECONDS, limit),
   };
-}
-
-const SECRET_LENGTH = 32;
-
-function parseSecrets(text: string): [string, ...string[]] {
-  const [first, ...others] = text.split(/\s+/).filter(secret => secret !== '');
-  if (first === undefined || [first, ...others].some(secret => secret.length < SECRET_LENGTH)) {
-    throw new Error(`must have ${SECRET_LENGTH} characters or more, as \`openssl rand -hex 32\` prints them`);
-  }
-  return [first, ...others];
 }

@@ -65,6 +65,7 @@ export function createTokens(secrets: readonly [string, ...string[]], now: () =>
       .setIssuer(ISSUER)
       .setAudience(service)
       .setIssuedAt(issuedAt)
+      .setNotBefore(issuedAt)
       .setExpirationTime(issuedAt + seconds)
       .sign(signing);
   }
@@ -91,7 +92,7 @@ export function createTokens(secrets: readonly [string, ...string[]], now: () =>
         typ,
         issuer: ISSUER,
         audience: service,
-        requiredClaims: ['exp', 'iat'],
+        requiredClaims: ['exp', 'nbf'],
         clockTolerance: CLOCK_TOLERANCE,
         currentDate: new Date(now()),
       });

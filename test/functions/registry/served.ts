@@ -72,6 +72,7 @@ export interface Received {
 export interface Sending {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
   /** Cuts the connection. */
   readonly signal?: AbortSignal;
 }
@@ -137,17 +138,17 @@ export class Served implements AsyncDisposable {
   }
 
   /** Sends a request for a target exactly as given, follows nothing, and reads the whole answer. */
-  send(target: string, { method = 'GET', headers = {}, signal }: Sending = {}): Promise<Received> {
+  send(target: string, { method = 'GET', headers = {}, body = '', signal }: Sending = {}): Promise<Received> {
     return new Promise((resolve, reject) => {
       const options = { port: this.port, host: '127.0.0.1', path: target, method, headers, signal };
       const request = sendRequest(options, response => {
         buffer(response).then(
-          body => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }),
+          bytes => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: bytes }),
           reject,
         );
       });
       request.once('error', reject);
-      request.end();
+      request.end(body);
     });
   }
 
