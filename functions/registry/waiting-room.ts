@@ -81,8 +81,9 @@ function full(): RegistryError {
 }
 
 function fullFor({ holder, limits }: Account): RegistryError {
-  const limit = `${limits.waitingPulls} pulls that wait at a time for each ${holder.kind}`;
-  return comeBack(`the limit is ${limit}, which ${holder.name} has here`);
+  return comeBack(
+    `the limit of pulls that wait at a time is ${limits.waitingPulls} for each ${holder.kind}, which ${holder.name} has reached here`,
+  );
 }
 
 function comeBack(why: string): RegistryError {

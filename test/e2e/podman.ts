@@ -42,6 +42,8 @@ export async function openPodman(): Promise<Podman> {
     podman: (...args) => run('podman', ['--cgroup-manager=cgroupfs', '--events-backend=none', ...args]),
     buildah: (...args) => run('buildah', args),
     async [Symbol.asyncDispose]() {
+      // Mounted on itself, and left so by a pull that failed.
+      await execa('umount', [join(folder, 'root/overlay')], { reject: false });
       await rm(folder, { recursive: true, force: true });
     },
   };

@@ -70,7 +70,7 @@ export function createNewBuilds(quotas: Quotas, patienceMs: number): NewBuilds {
 }
 
 function refusal(account: Account, roomInMs: number): RegistryError {
-  return overLimit(account, `${account.limits.newBuildsPerHour} new builds an hour`, roomInMs, ADVICE);
+  return overLimit(account, 'new builds an hour', account.limits.newBuildsPerHour, roomInMs, ADVICE);
 }
 
 /** DENIED has docker's people think of logging in. */

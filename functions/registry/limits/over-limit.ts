@@ -6,16 +6,17 @@ import type { Account } from './account.ts';
 /**
  * A 429 that says which limit it is, how much, whose, and when there is room. Podman and skopeo wait that long by themselves, up to
  * a minute a time, and may show the warning meanwhile; containerd asks a few times at once. Neither makes it later: what is
- * refused does not count.
+ * refused does not count. `limited`: what there is a limit of, as in "pulls a minute".
  */
 export function overLimit(
   { holder }: Account,
-  limit: string,
+  limited: string,
+  limit: number,
   roomInMs: number,
   advice: string,
 ): RegistryError {
   const seconds = Math.max(1, Math.ceil(roomInMs / 1000));
-  const message = `the limit is ${limit} for each ${holder.kind}; ${holder.name} has had them, and the next in ${duration(seconds)}; ${advice}`;
+  const message = `the limit of ${limited} is ${limit} for each ${holder.kind}, which ${holder.name} has reached: more in ${duration(seconds)}; ${advice}`;
   return new RegistryError(429, 'TOOMANYREQUESTS', message, {
     'retry-after': String(seconds),
     warning: warning(message),

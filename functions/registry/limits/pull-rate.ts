@@ -34,8 +34,13 @@ export function createPullRate(now: () => number = () => performance.now()): Pul
       const roomIn = after - time - MINUTE_MS;
       // Less than a microsecond is what sums of fractions are off by.
       if (roomIn > 0.001) {
-        const limit = `${limits.pullsPerMinute} pulls a minute`;
-        throw overLimit(account, limit, roomIn, 'run the same pull again then');
+        throw overLimit(
+          account,
+          'pulls a minute',
+          limits.pullsPerMinute,
+          roomIn,
+          'run the same pull again then',
+        );
       }
       paidOff.set(id, after);
     },

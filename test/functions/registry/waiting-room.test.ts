@@ -57,7 +57,8 @@ describe('a waiting room', () => {
   test('has as many of one caller as it may have, and always places for others', () => {
     const room = createWaitingRoom(250);
     const places = Array.from({ length: 3 }, () => room.enter(pull('203.0.113.7', 3)));
-    const limit = /the limit is 3 pulls that wait at a time for each address, which 203\.0\.113\.7 has here/;
+    const limit =
+      /the limit of pulls that wait at a time is 3 for each address, which 203\.0\.113\.7 has reached here/;
     assert.throws(() => room.enter(pull('203.0.113.7', 3)), refusal(limit));
     room.enter(pull('203.0.113.8', 3));
     assert.equal(room.count, 4);
@@ -71,7 +72,10 @@ describe('a waiting room', () => {
     const room = createWaitingRoom(250);
     for (let count = 0; count < 3; count++) room.enter(pull('203.0.113.7', 3));
     for (let count = 0; count < 3; count++) room.enter(pull('203.0.113.7', 3, true));
-    assert.throws(() => room.enter(pull('203.0.113.7', 3, true)), refusal(/the limit is 3 pulls/));
+    assert.throws(
+      () => room.enter(pull('203.0.113.7', 3, true)),
+      refusal(/the limit of pulls that wait at a time is 3/),
+    );
     room.enter(pull('203.0.113.8', 3));
   });
 });

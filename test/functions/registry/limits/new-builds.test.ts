@@ -1,0 +1,172 @@
+// New builds of callers who pull from several instances of one registry.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import fc from 'fast-check';
+import { createNewBuilds } from '#functions/registry/limits/new-builds.ts';
+import { claimant, Cloud } from '#test/cloud.ts';
+import { SETTINGS } from '#test/core/deployment.ts';
+import { readyImage } from '../ready-image.ts';
+import { specError } from '../spec-errors.ts';
+import { Instances, newAddress } from './instances.ts';
+
+let cloud: Cloud;
+before(async () => {
+  cloud = await Cloud.start();
+});
+after(() => cloud[Symbol.asyncDispose]());
+
+describe('new builds', { timeout: 60_000 }, () => {
+  test('of a flood of names from one address are no more than its limit, and another address is served', async context => {
+    const instances = await Instances.start(cloud, context, 3, { newBuildsPerHour: 5 });
+    const [flooder, other] = [newAddress(), newAddress()];
+    const ready = await readyImage(cloud, 'ready');
+    const images = Array.from({ length: 60 }, () => cloud.newImage());
+    const flood = Promise.all(images.map(({ name }, at) => instances.pull(flooder, name, at)));
+    const between = cloud.newImage();
+    assert.equal((await instances.pull(other, between.name)).status, 307);
+
+    const answers = await flood;
+    assert.equal(answers.filter(({ status }) => status === 307).length, 5);
+    const refused = answers.filter(({ status }) => status !== 307);
+    for (const answer of refused) {
+      const { code, message } = specError(answer, 429);
+      assert.equal(code, 'TOOMANYREQUESTS');
+      assert.ok(
+        message.startsWith(
+          `the limit of new builds an hour is 5 for each address, which ${flooder} has reached: more in `,
+        ),
+      );
+      assert.match(
+        message,
+        /: more in (?:59 min \d+ s|60 min); what is built already can be pulled at any time$/,
+      );
+      const seconds = Number(answer.headers['retry-after']);
+      assert.ok(Number.isInteger(seconds) && seconds > 3_500 && seconds <= 3_600);
+      assert.equal(answer.headers['warning'], `299 - "${message}"`);
+    }
+    const begun = await instances.underWay(images.map(({ key }) => key));
+    assert.equal(begun.length, 5);
+
+    // What is ready, or under way already, costs nothing.
+    assert.equal((await instances.pull(flooder, ready.name)).status, 200);
+    assert.equal((await instances.pull(flooder, between.name, 1)).status, 307);
+    const own = images.find(({ key }) => begun.includes(key));
+    assert.equal((await instances.pull(flooder, own?.name ?? '', 2)).status, 307);
+  });
+
+  test('are each counted once, for one of those who asked for it, on however many instances', async context => {
+    const limit = 3;
+    const instances = await Instances.start(cloud, context, 2, { newBuildsPerHour: limit });
+    const pulls = fc.array(fc.tuple(fc.nat(2), fc.nat(7), fc.nat(1)), { minLength: 1, maxLength: 24 });
+    await fc.assert(
+      fc.asyncProperty(pulls, async chosen => {
+        const addresses = [newAddress(), newAddress(), newAddress()];
+        const images = Array.from({ length: 8 }, () => cloud.newImage());
+        const before = await instances.quotas();
+        const answers = await Promise.all(
+          chosen.map(([who, what, where]) =>
+            instances.pull(addresses[who] ?? '', images[what]?.name ?? '', where),
+          ),
+        );
+        const begun = await instances.underWay(images.map(({ key }) => key));
+        const counts = [...(await instances.quotas())]
+          .filter(([id]) => !before.has(id))
+          .map(([, count]) => count);
+        assert.equal(
+          counts.reduce((sum, count) => sum + count, 0),
+          begun.length,
+        );
+        for (const count of counts) assert.ok(count <= limit);
+        for (const [at, { status }] of answers.entries()) {
+          const [, what = 0] = chosen[at] ?? [];
+          const key = images[what]?.key;
+          // Whoever waits, waits for something.
+          if (status === 307) assert.ok(key !== undefined && begun.includes(key));
+          else assert.equal(status, 429);
+        }
+        const refused = new Set(
+          answers.flatMap(({ status }, at) => (status === 429 ? [chosen[at]?.[0]] : [])),
+        );
+        assert.equal(counts.filter(count => count === limit).length >= refused.size, true);
+      }),
+      { numRuns: 6 },
+    );
+  });
+
+  test('that nobody began, and those that many begin at once, cost one of them one', async context => {
+    const instances = await Instances.start(cloud, context, 3, { newBuildsPerHour: 1 });
+    const before = (await instances.quotas()).size;
+    const addresses = Array.from({ length: 12 }, newAddress);
+    const { name } = cloud.newImage();
+    const answers = await Promise.all(addresses.map((address, at) => instances.pull(address, name, at)));
+    assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([307]));
+    assert.equal((await instances.quotas()).size, before + 1);
+    // A prebuild, or a refresh, is nobody's.
+    const prebuilt = await cloud.newQueued('refresh');
+    assert.equal((await instances.pull(newAddress(), prebuilt.name)).status, 307);
+    assert.equal((await instances.quotas()).size, before + 1);
+  });
+
+  test('are counted again when one that failed is asked for again', async context => {
+    const instances = await Instances.start(cloud, context, 1, { newBuildsPerHour: 1 });
+    const address = newAddress();
+    const { name, key } = cloud.newImage();
+    assert.equal((await instances.pull(address, name)).status, 307);
+    await cloud.images.claim(key, claimant('worker'));
+    await cloud.images.fail(key, 'worker', { kind: 'build_failed', message: 'no' }, 'r1');
+    assert.equal((await instances.pull(address, name)).status, 403, 'the failure is no build');
+    await cloud.firestore
+      .collection('images')
+      .doc(key)
+      .update({ 'build.failedAt': new Date(0) });
+    assert.equal((await instances.pull(address, name)).status, 429);
+    assert.equal((await instances.pull(newAddress(), name)).status, 307);
+  });
+
+  test('of an index are one, and its images are nobody’s', async context => {
+    const instances = await Instances.start(cloud, context, 1, { newBuildsPerHour: 2 });
+    const address = newAddress();
+    const { name } = cloud.newImage();
+    assert.equal((await instances.pull(address, `amd64/arm64/${name}`)).status, 307);
+    const { name: second } = cloud.newImage();
+    assert.equal((await instances.pull(address, second)).status, 307);
+    assert.equal((await instances.pull(address, cloud.newImage().name)).status, 429);
+  });
+
+  test('are refused to those who get none in words that have them log in', async context => {
+    const instances = await Instances.start(cloud, context, 1, { newBuildsPerHour: 0 });
+    const before = (await instances.quotas()).size;
+    const image = cloud.newImage();
+    const { code, message } = specError(await instances.pull(newAddress(), image.name), 403);
+    assert.equal(code, 'DENIED');
+    assert.match(
+      message,
+      /^this image is not built yet, and whoever has not logged in may not have it built; /,
+    );
+    assert.equal((await cloud.images.read(image.key)).document, undefined);
+    const ready = await readyImage(cloud, 'for all');
+    assert.equal((await instances.pull(newAddress(), ready.name)).status, 200);
+    assert.equal((await instances.quotas()).size, before);
+  });
+
+  test('are begun by nobody while they cannot be counted; what is ready is served', async context => {
+    const newBuilds = createNewBuilds({ pay: () => new Promise(() => {}) }, 100);
+    const limits = { newBuildsPerHour: 5 };
+    const instances = await Instances.start(cloud, context, 1, limits, { newBuilds, readLimitMs: 1_000 });
+    const address = newAddress();
+    const [one, two] = [cloud.newImage(), cloud.newImage()];
+    const ready = await readyImage(cloud, 'ready all the same');
+    const pulls = [instances.pull(address, one.name), instances.pull(address, two.name)];
+    assert.equal((await instances.pull(address, ready.name)).status, 200);
+    for (const pull of pulls) {
+      const answer = await pull;
+      assert.equal(specError(answer, 503).code, 'UNAVAILABLE');
+      assert.equal(answer.headers['retry-after'], '5');
+    }
+    const queued = await cloud.newQueued();
+    assert.equal((await instances.pull(address, queued.name)).status, 307, 'who joins need not be counted');
+    assert.equal((await cloud.images.read(one.key)).document, undefined);
+    const asked = { by: 'pull', settings: SETTINGS } as const;
+    assert.ok(await cloud.images.queue(one.key, one.request, asked, await cloud.images.read(one.key)));
+  });
+});
