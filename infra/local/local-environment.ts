@@ -10,6 +10,16 @@ const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '::1'];
  */
 export const REGISTRY_NODE_OPTIONS = '--max-semi-space-size=4 --max-old-space-size=256';
 
+/** What the registry is given where nothing else is set: on a laptop all pulls are one person's. */
+export const NO_LIMITS = {
+  DERIVERY_ANONYMOUS_BUILDS_PER_HOUR: 'none',
+  DERIVERY_USER_BUILDS_PER_HOUR: 'none',
+  DERIVERY_ANONYMOUS_PULLS_PER_MINUTE: 'none',
+  DERIVERY_USER_PULLS_PER_MINUTE: 'none',
+  DERIVERY_ANONYMOUS_WAITING_PULLS: 'none',
+  DERIVERY_USER_WAITING_PULLS: 'none',
+};
+
 /** What every program of a local system is given besides the person's own settings. */
 export function localEnvironment(): Readonly<Record<string, string>> {
   // gRPC and the HTTP clients would ask a proxy even for this machine.

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { Agent, request as sendRequest } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
 import { resolve } from 'node:path';
-import { REGISTRY_NODE_OPTIONS } from '#local/local-environment.ts';
+import { NO_LIMITS, REGISTRY_NODE_OPTIONS } from '#local/local-environment.ts';
 import { startRun } from '#local/supervised-program.ts';
 import { Cloud, PROJECT } from '#test/cloud.ts';
 import type { Measure, Row, Section } from './section.ts';
@@ -82,6 +82,7 @@ async function startInstance() {
         DERIVERY_SOURCE: 'debian',
         DERIVERY_BLOB_URL: 'http://storage.example.org/bucket',
         DERIVERY_HOP_SECRET: '0'.repeat(32),
+        ...NO_LIMITS,
         DERIVERY_HOLD_SECONDS: '600',
         DERIVERY_REQUEST_LIMIT_SECONDS: '700',
         DERIVERY_CONCURRENCY: String((PULLS * 5) / 4),

@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import type { TestContext } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { ALWAYS_PACKAGES } from '#core/image-settings.ts';
+import { NO_LIMITS } from '#local/local-environment.ts';
 import { SUBSCRIPTION } from '#local/resources.ts';
 import { startRun, type Ending } from '#local/supervised-program.ts';
 import { BUCKET, PROJECT, type Cloud } from '#test/cloud.ts';
@@ -78,6 +79,7 @@ export class Fleet implements AsyncDisposable {
       DERIVERY_BUCKET: BUCKET,
       DERIVERY_BLOB_URL: `${cloud.storageUrl}/${BUCKET}/blobs`,
       DERIVERY_HOP_SECRET: randomUUID(),
+      ...NO_LIMITS,
       DERIVERY_SPOOL: spool,
       DERIVERY_NIX_STORE: set.store,
       NIX_CONFIG: set.nix.environment['NIX_CONFIG'],

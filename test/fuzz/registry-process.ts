@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { NO_LIMITS } from '#local/local-environment.ts';
 import { readyMessageSchema } from '#local/program-entry.ts';
 import { BUCKET, PROJECT } from '#test/cloud.ts';
 
@@ -39,6 +40,7 @@ export async function startRegistry(): Promise<RegistryProcess> {
       DERIVERY_SOURCES: 'a=debian b=debian git-*=git:https://example.org/set',
       DERIVERY_BLOB_URL: `http://storage.example.org/${BUCKET}/blobs`,
       DERIVERY_HOP_SECRET: randomBytes(32).toString('hex'),
+      ...NO_LIMITS,
       DERIVERY_HOLD_SECONDS: String(HOLD_SECONDS),
       DERIVERY_LONG_HOLD_SECONDS: String(HOLD_SECONDS),
     },

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
+import { NO_LIMITS } from '#local/local-environment.ts';
 import { BUCKET, PROJECT } from '#test/cloud.ts';
 import { LineLog } from '#test/e2e/line-log.ts';
 import { observationSchema, type Fault } from './programs/observation.ts';
@@ -48,8 +49,7 @@ export async function startFramework(
       DERIVERY_SOURCE: 'debian',
       DERIVERY_BLOB_URL: `http://storage.example.org/${BUCKET}/blobs`,
       DERIVERY_HOP_SECRET: 'what-the-instances-of-this-test-have-in-common',
-      // Some hundred pulls come from one address.
-      DERIVERY_ANONYMOUS_WAITING_PULLS: 'none',
+      ...NO_LIMITS,
       ...settings,
     },
   });

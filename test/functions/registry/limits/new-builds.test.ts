@@ -62,7 +62,7 @@ describe('new builds', { timeout: 60_000 }, () => {
       fc.asyncProperty(pulls, async chosen => {
         const addresses = [newAddress(), newAddress(), newAddress()];
         const images = Array.from({ length: 8 }, () => cloud.newImage());
-        const before = await instances.quotas();
+        const earlier = await instances.quotas();
         const answers = await Promise.all(
           chosen.map(([who, what, where]) =>
             instances.pull(addresses[who] ?? '', images[what]?.name ?? '', where),
@@ -70,7 +70,7 @@ describe('new builds', { timeout: 60_000 }, () => {
         );
         const begun = await instances.underWay(images.map(({ key }) => key));
         const counts = [...(await instances.quotas())]
-          .filter(([id]) => !before.has(id))
+          .filter(([id]) => !earlier.has(id))
           .map(([, count]) => count);
         assert.equal(
           counts.reduce((sum, count) => sum + count, 0),
@@ -95,16 +95,16 @@ describe('new builds', { timeout: 60_000 }, () => {
 
   test('that nobody began, and those that many begin at once, cost one of them one', async context => {
     const instances = await Instances.start(cloud, context, 3, { newBuildsPerHour: 1 });
-    const before = (await instances.quotas()).size;
+    const earlier = (await instances.quotas()).size;
     const addresses = Array.from({ length: 12 }, newAddress);
     const { name } = cloud.newImage();
     const answers = await Promise.all(addresses.map((address, at) => instances.pull(address, name, at)));
     assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([307]));
-    assert.equal((await instances.quotas()).size, before + 1);
+    assert.equal((await instances.quotas()).size, earlier + 1);
     // A prebuild, or a refresh, is nobody's.
     const prebuilt = await cloud.newQueued('refresh');
     assert.equal((await instances.pull(newAddress(), prebuilt.name)).status, 307);
-    assert.equal((await instances.quotas()).size, before + 1);
+    assert.equal((await instances.quotas()).size, earlier + 1);
   });
 
   test('are counted again when one that failed is asked for again', async context => {
@@ -135,7 +135,7 @@ describe('new builds', { timeout: 60_000 }, () => {
 
   test('are refused to those who get none in words that have them log in', async context => {
     const instances = await Instances.start(cloud, context, 1, { newBuildsPerHour: 0 });
-    const before = (await instances.quotas()).size;
+    const earlier = (await instances.quotas()).size;
     const image = cloud.newImage();
     const { code, message } = specError(await instances.pull(newAddress(), image.name), 403);
     assert.equal(code, 'DENIED');
@@ -146,7 +146,7 @@ describe('new builds', { timeout: 60_000 }, () => {
     assert.equal((await cloud.images.read(image.key)).document, undefined);
     const ready = await readyImage(cloud, 'for all');
     assert.equal((await instances.pull(newAddress(), ready.name)).status, 200);
-    assert.equal((await instances.quotas()).size, before);
+    assert.equal((await instances.quotas()).size, earlier);
   });
 
   test('are begun by nobody while they cannot be counted; what is ready is served', async context => {
