@@ -22,6 +22,8 @@ export interface StateFolder {
   readonly spool: string;
   /** What the registry signs the hops of waiting pulls with: the same at each start, so that they go on over a restart. */
   readonly hopSecret: string;
+  /** What it signs the tokens of callers with: they stay good over a restart too. */
+  readonly tokenSecret: string;
   /**
    * The open lock. Whoever has it open keeps the folder locked, so it is handed to every program that writes here:
    * the lock ends with the last of them, however they end.
@@ -58,6 +60,7 @@ export async function openStateFolder(folder: string, wait = WAIT_FOR_LOCK): Pro
     debian: join(root, 'debian'),
     spool: join(root, 'spool'),
     hopSecret: keptSecret(join(root, 'hop-secret')),
+    tokenSecret: keptSecret(join(root, 'token-secret')),
     lock,
     recordProcesses: pids => writeWhole(processes, { start: process.pid, ...pids }),
     recordServices: environment => writeWhole(services, environment),

@@ -1,7 +1,7 @@
 // The programs of a local system, in the order they need each other, and the environment that each is given.
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { localEnvironment, REGISTRY_NODE_OPTIONS } from './local-environment.ts';
+import { localEnvironment, NO_LIMITS, REGISTRY_NODE_OPTIONS } from './local-environment.ts';
 import type { PushedTopic, PushMessage } from './resources.ts';
 import { StartError } from './start-error.ts';
 import type { StateFolder } from './state-folder.ts';
@@ -29,16 +29,6 @@ const EVENT_FUNCTIONS: Readonly<Record<'prebuild' | 'janitor', PushedTopic>> = {
 /** What uses the stand-ins ends before they do. */
 export const STOP_ORDER = [['registry', 'worker', 'prebuild', 'janitor'], ['stand-ins']] as const;
 
-/** On a laptop there is one person. What is set counts. */
-const NO_LIMITS = {
-  DERIVERY_ANONYMOUS_BUILDS_PER_HOUR: 'none',
-  DERIVERY_USER_BUILDS_PER_HOUR: 'none',
-  DERIVERY_ANONYMOUS_PULLS_PER_MINUTE: 'none',
-  DERIVERY_USER_PULLS_PER_MINUTE: 'none',
-  DERIVERY_ANONYMOUS_WAITING_PULLS: 'none',
-  DERIVERY_USER_WAITING_PULLS: 'none',
-};
-
 /** Starts everything. Resolves with the registry's port when pulls are answered. Throws a StartError. */
 export async function startSystem(supervisor: Supervisor, settings: SystemSettings): Promise<number> {
   const { environment: services = {} } = await supervisor.start(standIns(settings.state));
@@ -61,6 +51,7 @@ export async function startSystem(supervisor: Supervisor, settings: SystemSettin
       ...NO_LIMITS,
       ...common,
       DERIVERY_HOP_SECRET: settings.state.hopSecret,
+      DERIVERY_TOKEN_SECRET: settings.state.tokenSecret,
       NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} ${REGISTRY_NODE_OPTIONS}`,
     }),
     startEventFunction(supervisor, 'prebuild', common),
@@ -72,10 +63,11 @@ export async function startSystem(supervisor: Supervisor, settings: SystemSettin
   return port;
 }
 
-/** The first request of every client: `GET /v2/`. */
+/** The first request of every client: `GET /v2/`. Where it has to log in, that is an answer too. */
 async function checkRegistry(port: number): Promise<void> {
   const answer = await fetch(`http://localhost:${port}/v2/`);
-  if (!answer.ok) throw new StartError(`The registry answers ${answer.status} to GET /v2/.`);
+  if (!answer.ok && answer.status !== 401)
+    throw new StartError(`The registry answers ${answer.status} to GET /v2/.`);
 }
 
 function standIns(state: StateFolder): Program {

@@ -8,6 +8,8 @@ import { execa } from 'execa';
 export interface DockerEngine extends AsyncDisposable {
   /** Runs `docker` with these arguments; resolves with any exit code. Output of both streams is in `all`. */
   docker(...args: string[]): Promise<{ readonly exitCode: number | undefined; readonly all: string }>;
+  /** The same for a person of their own, whose logins are kept in this folder. */
+  dockerOf(configFolder: string, ...args: string[]): ReturnType<DockerEngine['docker']>;
 }
 
 /** How long a daemon may take to answer its first command. Milliseconds. */
@@ -31,8 +33,8 @@ export async function startDockerEngine(): Promise<DockerEngine> {
     ],
     { reject: false, all: true, stdin: 'ignore', forceKillAfterDelay: 10_000 },
   );
-  const docker: DockerEngine['docker'] = async (...args) => {
-    const env = { DOCKER_CONFIG: folder };
+  const dockerOf: DockerEngine['dockerOf'] = async (configFolder, ...args) => {
+    const env = { DOCKER_CONFIG: configFolder };
     const { exitCode, all } = await execa('docker', ['--host', host, ...args], {
       reject: false,
       all: true,
@@ -40,6 +42,7 @@ export async function startDockerEngine(): Promise<DockerEngine> {
     });
     return { exitCode, all };
   };
+  const docker: DockerEngine['docker'] = (...args) => dockerOf(folder, ...args);
 
   const limit = AbortSignal.timeout(START_LIMIT_MS);
   while ((await docker('version')).exitCode !== 0) {
@@ -53,6 +56,7 @@ export async function startDockerEngine(): Promise<DockerEngine> {
 
   return {
     docker,
+    dockerOf,
     async [Symbol.asyncDispose]() {
       if (daemon.nodeChildProcess.exitCode === null) {
         daemon.kill('SIGTERM');

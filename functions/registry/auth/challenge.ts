@@ -6,8 +6,8 @@ import type { OwnAddress } from './own-address.ts';
 import { pullScope } from './scope.ts';
 
 /**
- * Which challenge is sent; Basic is understood in any case. It is one of them: with both, docker does what each of them says, and a
- * client without credentials fails by Basic where Bearer would give it a token.
+ * Which challenge is sent; Basic is understood in any case. Never both: docker does what each of them says, so that without a password
+ * it fails by Basic although it has a token, and with one it sends Basic always (tested with docker 20.10, in either order).
  */
 export type ChallengeScheme = 'bearer' | 'basic';
 

@@ -21,7 +21,10 @@ export function parseAuthorization(header: string | undefined): Authorization {
   const { scheme = '', value = '' } = HEADER.exec(header)?.groups ?? {};
   if (scheme.toLowerCase() === 'bearer') return { kind: 'bearer', token: value };
   const credentials = parseBasic(value);
-  return credentials === undefined ? { kind: 'unknown' } : { kind: 'basic', credentials };
+  if (credentials === undefined) return { kind: 'unknown' };
+  // What podman sends that has none.
+  if (credentials.user === '' && credentials.password === '') return { kind: 'none' };
+  return { kind: 'basic', credentials };
 }
 
 /** The first colon ends the user's name (RFC 7617, section 2); the characters are UTF-8, as all clients send them. */

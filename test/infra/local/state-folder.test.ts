@@ -29,19 +29,22 @@ await suite('state folder', { concurrency: 4, timeout: 20_000 }, () => {
     assert.equal(state.nix, join(folder, 'new/state/nix'));
   });
 
-  test('keeps one secret for its hops, which is nobody else’s to read', async context => {
+  test('keeps one secret for its hops and one for its tokens, which are nobody else’s to read', async context => {
     const [folder, other] = [await temporaryFolder(context), await temporaryFolder(context)];
     const secrets: string[] = [];
     for (const root of [folder, folder, other]) {
-      const { lock, hopSecret } = await openStateFolder(root);
+      const { lock, hopSecret, tokenSecret } = await openStateFolder(root);
       closeSync(lock);
+      assert.notEqual(tokenSecret, hopSecret);
       secrets.push(hopSecret);
     }
     const [first = '', again, foreign] = secrets;
     assert.match(first, /^[0-9a-f]{64}$/);
     assert.equal(again, first);
     assert.notEqual(foreign, first);
-    assert.equal((await stat(join(folder, 'hop-secret'))).mode & 0o777, 0o600);
+    for (const file of ['hop-secret', 'token-secret']) {
+      assert.equal((await stat(join(folder, file))).mode & 0o777, 0o600);
+    }
   });
 
   test('belongs to one instance at a time, whose process it names', async context => {
