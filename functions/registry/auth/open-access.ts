@@ -28,7 +28,7 @@ export function openAccess(settings: AccessSettings, addressOf: ReadClientAddres
     );
   }
   const file = settings.DERIVERY_USERS_FILE;
-  const passwords = file === undefined ? undefined : passwordUsers(file, log);
+  const passwords = file === undefined ? undefined : passwordUsers({ path: file, log });
   const google = googleUsers(settings);
   // Google's names are nobody's own: the file comes last, with all others.
   const providers = [google, passwords].filter(provider => provider !== undefined);

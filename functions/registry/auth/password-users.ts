@@ -1,9 +1,10 @@
 // Users with a password in a file.
-import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { Log } from '#core/google/log.ts';
 import { userNameSchema, type UserName } from '../caller.ts';
 import type { IdentityProvider } from './identity.ts';
-import { costOf, parsePasswordFile, type PasswordHashes } from './password-file.ts';
+import { createNobodysHash } from './nobody.ts';
+import { parsePasswordFile, type PasswordHashes } from './password-file.ts';
 import { watchFile } from './watched-file.ts';
 
 export interface PasswordUsers extends IdentityProvider {
@@ -17,11 +18,23 @@ const BELIEVED_MS = 12 * 3_600_000;
 /** Two threads of Node's four: files are read and tokens checked by the others meanwhile. */
 const CHECKS_AT_ONCE = 2;
 
-/** What `htpasswd -B` and most others write at least; for a file without users. */
-const USUAL_COST = 12;
+export interface PasswordUsersParts {
+  /** The file, as `htpasswd -B` writes it. */
+  readonly path: string;
+  readonly log: Log;
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
+  readonly verifyHash?: (password: string, hash: string) => Promise<boolean>;
+}
 
 /** Reads the users of a file, again when it has changed. Throws a ConfigurationError where it cannot be read. */
-export function passwordUsers(path: string, log: Log, now: () => number = Date.now): PasswordUsers {
+export function passwordUsers({
+  path,
+  log,
+  now = Date.now,
+  verifyHash = verifyBcrypt,
+}: PasswordUsersParts): PasswordUsers {
+  const nobodysHash = createNobodysHash();
   const parse = (text: string): PasswordHashes => {
     const { hashes, problems } = parsePasswordFile(text);
     for (const { line, problem } of problems) {
@@ -30,19 +43,6 @@ export function passwordUsers(path: string, log: Log, now: () => number = Date.n
     return hashes;
   };
   const readHashes = watchFile({ path, setting: 'DERIVERY_USERS_FILE', parse, log, now });
-  const nameKey = randomBytes(32);
-
-  /**
-   * For a name that nobody has: no password fits it, and a check costs what one costs of some user, always the same for a name. So
-   * the time that it takes tells nothing of who is a user.
-   */
-  function nobodysHash(name: string, hashes: PasswordHashes): string {
-    const costs = Array.from(hashes.values(), costOf);
-    const number = createHmac('sha256', nameKey).update(name).digest().readUInt32BE();
-    const cost = costs[number % costs.length] ?? USUAL_COST;
-    return `$2b$${String(cost).padStart(2, '0')}$${'.'.repeat(53)}`;
-  }
-
   async function hashOf(name: string): Promise<{ user: UserName; hash: string } | undefined> {
     const user = userNameSchema.safeParse(name);
     const hash = user.success ? (await readHashes()).get(user.data) : undefined;
@@ -55,9 +55,8 @@ export function passwordUsers(path: string, log: Log, now: () => number = Date.n
     revision: async ({ user }) => (await hashOf(user))?.hash ?? '',
 
     async verify({ user: name, password }) {
-      const { verify } = await import('@node-rs/bcrypt');
       const known = await hashOf(name);
-      const isRight = await verify(password, known?.hash ?? nobodysHash(name, await readHashes()));
+      const isRight = await verifyHash(password, known?.hash ?? nobodysHash(name, await readHashes()));
       return known !== undefined && isRight
         ? { user: known.user, believedMs: BELIEVED_MS, fingerprint: fingerprint(known.hash) }
         : undefined;
@@ -68,6 +67,12 @@ export function passwordUsers(path: string, log: Log, now: () => number = Date.n
       return known && fingerprint(known.hash);
     },
   };
+}
+
+/** The library is loaded by the first login: an instance that only sees tokens starts without. */
+async function verifyBcrypt(password: string, hash: string): Promise<boolean> {
+  const { verify } = await import('@node-rs/bcrypt');
+  return verify(password, hash);
 }
 
 /** The salt in the hash is 128 bits of chance: nobody finds the hash by this. */
