@@ -1,10 +1,11 @@
 // New builds of callers who pull from several instances of one registry.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { createNewBuilds } from '#functions/registry/limits/new-builds.ts';
 import { claimant, Cloud } from '#test/cloud.ts';
-import { SETTINGS } from '#test/core/deployment.ts';
+import { NO_LIMITS } from '../served.ts';
 import { readyImage } from '../ready-image.ts';
 import { specError } from '../spec-errors.ts';
 import { Instances, newAddress } from './instances.ts';
@@ -89,7 +90,7 @@ describe('new builds', { timeout: 60_000 }, () => {
         );
         assert.equal(counts.filter(count => count === limit).length >= refused.size, true);
       }),
-      { numRuns: 6 },
+      { numRuns: 4 },
     );
   });
 
@@ -97,10 +98,12 @@ describe('new builds', { timeout: 60_000 }, () => {
     const instances = await Instances.start(cloud, context, 3, { newBuildsPerHour: 1 });
     const earlier = (await instances.quotas()).size;
     const addresses = Array.from({ length: 12 }, newAddress);
-    const { name } = cloud.newImage();
+    const { name, key } = cloud.newImage();
     const answers = await Promise.all(addresses.map((address, at) => instances.pull(address, name, at)));
     assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([307]));
     assert.equal((await instances.quotas()).size, earlier + 1);
+    assert.equal(await cloud.hintsAt(key, 'pull'), 1);
+    assert.deepEqual(await cloud.takeHints('pull'), []);
     // A prebuild, or a refresh, is nobody's.
     const prebuilt = await cloud.newQueued('refresh');
     assert.equal((await instances.pull(newAddress(), prebuilt.name)).status, 307);
@@ -150,7 +153,12 @@ describe('new builds', { timeout: 60_000 }, () => {
   });
 
   test('are begun by nobody while they cannot be counted; what is ready is served', async context => {
-    const newBuilds = createNewBuilds({ pay: () => new Promise(() => {}) }, 100);
+    let asked = 0;
+    const pay = (): Promise<never> => {
+      asked += 1;
+      return new Promise(() => {});
+    };
+    const newBuilds = createNewBuilds({ pay }, 100);
     const limits = { newBuildsPerHour: 5 };
     const instances = await Instances.start(cloud, context, 1, limits, { newBuilds, readLimitMs: 1_000 });
     const address = newAddress();
@@ -163,10 +171,48 @@ describe('new builds', { timeout: 60_000 }, () => {
       assert.equal(specError(answer, 503).code, 'UNAVAILABLE');
       assert.equal(answer.headers['retry-after'], '5');
     }
+    assert.equal(asked, 1, 'who waited in vain for those before asks no more');
     const queued = await cloud.newQueued();
     assert.equal((await instances.pull(address, queued.name)).status, 307, 'who joins need not be counted');
     assert.equal((await cloud.images.read(one.key)).document, undefined);
-    const asked = { by: 'pull', settings: SETTINGS } as const;
-    assert.ok(await cloud.images.queue(one.key, one.request, asked, await cloud.images.read(one.key)));
+  });
+
+  test('cost nothing to refuse: Firestore is asked again when there is room', async context => {
+    const instances = await Instances.start(cloud, context, 1, { newBuildsPerHour: 1 });
+    const address = newAddress();
+    const refuse = async (): Promise<void> => {
+      assert.equal((await instances.pull(address, cloud.newImage().name)).status, 429);
+    };
+    assert.equal((await instances.pull(address, cloud.newImage().name)).status, 307);
+    await refuse();
+    const transactions = context.mock.method(cloud.firestore, 'runTransaction').mock;
+    for (let count = 0; count < 5; count++) await refuse();
+    assert.equal(transactions.callCount(), 0);
+  });
+
+  test('of one caller are begun one after another, and those of another beside them', async () => {
+    const waiting = new Map<string, (() => void)[]>();
+    const newBuilds = createNewBuilds(
+      {
+        pay: account =>
+          new Promise(resolve => {
+            waiting.set(account, [...(waiting.get(account) ?? []), () => resolve({ kind: 'paid' })]);
+          }),
+      },
+      10_000,
+    );
+    const begin = (name: string): Promise<void> => {
+      const limits = { ...NO_LIMITS, newBuildsPerHour: 5 };
+      const account = { id: name, holder: { kind: 'user', name }, limits } as const;
+      return newBuilds.begin(account, async pay => pay?.(() => undefined));
+    };
+    const begun = [begin('alice'), begin('bob'), begin('alice'), begin('alice')];
+    for (let turn = 1; turn <= 3; turn++) {
+      while (waiting.get('alice')?.length !== turn) await setImmediate();
+      assert.equal(waiting.get('bob')?.length, 1);
+      waiting.get('alice')?.at(-1)?.();
+    }
+    waiting.get('bob')?.[0]?.();
+    await Promise.all(begun);
   });
 });
