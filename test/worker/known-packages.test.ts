@@ -1,6 +1,6 @@
 // Images of known packages, with a store and a package set of the test's own. That no Nix runs is seen by there being none.
 import assert from 'node:assert/strict';
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { ConfigurationError, PermanentError } from '#core/errors.ts';
@@ -213,7 +213,10 @@ describe('what is known of packages', () => {
     const { set, facts, known: here, contents } = await known(context);
     const remember = (revision: string): Promise<void> =>
       here.remember({ ...naming(set), revision }, ['app'], contents);
-    for (let number = 1; number < 32; number++) await remember(`r${number}`);
+    await remember('r1');
+    const long = new Date('2020-01-01');
+    for (const name of await readdir(facts)) await utimes(join(facts, name), long, long);
+    for (let number = 2; number < 32; number++) await remember(`r${number}`);
     assert.deepEqual(inOrder(await here.recall(naming(set), ['app'])), inOrder(contents));
     await remember('r32');
     assert.equal((await readdir(facts)).length, 32);
