@@ -58,7 +58,7 @@ function googleUsers(settings: AccessSettings): IdentityProvider | undefined {
   }
   return googleIdentities({
     allows,
-    audience: new URL(address).origin,
+    audience: address.origin,
     tokenInfoUrl: settings.DERIVERY_TOKENINFO_URL,
     keysUrl: settings.DERIVERY_GOOGLE_KEYS_URL,
   });

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { parsedSetting } from '#core/google/settings.ts';
 import { parseSecrets } from '../secrets.ts';
 import { parseAllowList } from './allow-list.ts';
+import { parsePublicUrl } from './own-address.ts';
 
 export const accessSettings = {
   /** `both`: everyone, and users by their name. */
@@ -12,11 +13,7 @@ export const accessSettings = {
   /** What tokens are signed with: as DERIVERY_HOP_SECRET, the same for all instances, and several while one is being replaced. */
   DERIVERY_TOKEN_SECRET: parsedSetting(parseSecrets).optional(),
   /** What clients call us. Without it, what each request has for a host. */
-  DERIVERY_PUBLIC_URL: z
-    .url({ protocol: /^https?$/ })
-    .refine(url => new URL(url).pathname === '/', 'must have no path: a registry is at the root of its host')
-    .refine(url => !/[?#@]/.test(url), 'must be no more than a scheme and a host')
-    .optional(),
+  DERIVERY_PUBLIC_URL: parsedSetting(parsePublicUrl).optional(),
   /** A file of users as `htpasswd -B` writes it. */
   DERIVERY_USERS_FILE: z.string().optional(),
   /** Google identities that may pull. */

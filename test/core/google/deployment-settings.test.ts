@@ -206,6 +206,25 @@ const BAD: Readonly<Record<string, readonly [value: string, problem: RegExp][]>>
   DERIVERY_TOTAL_WAIT_SECONDS: [['0', /./]],
   DERIVERY_RETRY_SECONDS: [['61', /60/]],
   DERIVERY_CONCURRENCY: [['0', /./]],
+  DERIVERY_ACCESS: [['everyone', /anonymous.*users.*both/]],
+  DERIVERY_CHALLENGE: [['digest', /bearer.*basic/]],
+  DERIVERY_TOKEN_SECRET: [
+    ['too short', /32 characters/],
+    [`${'0'.repeat(32)} hunter2`, /32 characters/],
+  ],
+  DERIVERY_PUBLIC_URL: [
+    ['registry.example.org', /URL/],
+    ['ftp://registry.example.org', /URL/],
+    ['https://registry.example.org/registry', /no more than a scheme and a host/],
+    ['https://registry.example.org/?a', /no more than a scheme and a host/],
+    ['https://u:hunter2@registry.example.org', /no more than a scheme and a host/],
+  ],
+  DERIVERY_GOOGLE_USERS: [
+    ['*', /"\*" is neither an e-mail address nor a domain/],
+    ['alice@example.org bob', /"bob" is neither/],
+  ],
+  DERIVERY_TOKENINFO_URL: [['google', /URL/]],
+  DERIVERY_GOOGLE_KEYS_URL: [['google', /URL/]],
   DERIVERY_TRUSTED_PROXIES: [
     ['-1', /0/],
     ['11', /10/],
@@ -246,6 +265,8 @@ const BAD: Readonly<Record<string, readonly [value: string, problem: RegExp][]>>
 const FREE = [
   'GOOGLE_CLOUD_PROJECT', 'DERIVERY_DATABASE', 'DERIVERY_BUILDS_TOPIC', 'DERIVERY_REFRESHES_TOPIC', 'DERIVERY_BUCKET',
   'DERIVERY_BUILDS_SUBSCRIPTION', 'DERIVERY_REFRESHES_SUBSCRIPTION', 'NIX_CONFIG',
+  // Whether the file is there is found out when it is read.
+  'DERIVERY_USERS_FILE',
 ]; // prettier-ignore
 
 const PROGRAMS = {

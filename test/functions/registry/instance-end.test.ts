@@ -1,13 +1,15 @@
 // How an instance ends under functions-framework's own command: who waits there is sent on, and gets the image elsewhere.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { request as sendRequest, type IncomingHttpHeaders } from 'node:http';
+import { request as sendRequest, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { claimant, Cloud, type Asked } from '#test/cloud.ts';
 import { published } from '#test/published.ts';
 import { startFramework, type FrameworkProcess } from './framework-process.ts';
+import { granted } from './auth/clients.ts';
+import { userLine, UsersFile } from './auth/users-file.ts';
 import { specError } from './spec-errors.ts';
 
 /** So long that no test gets there. */
@@ -23,9 +25,15 @@ interface Received {
   readonly body: Buffer;
 }
 
-function send(port: number, path: string, method = 'GET', body?: Buffer): Promise<Received> {
+function send(
+  port: number,
+  path: string,
+  method = 'GET',
+  body?: Buffer,
+  type: OutgoingHttpHeaders = { 'content-encoding': 'gzip' },
+): Promise<Received> {
   return new Promise((resolve, reject) => {
-    const headers = body === undefined ? {} : { 'content-encoding': 'gzip', 'content-length': body.length };
+    const headers = body === undefined ? {} : { ...type, 'content-length': body.length };
     const request = sendRequest(
       { port, host: '127.0.0.1', path, method, headers, agent: false },
       response => {
@@ -120,5 +128,28 @@ describe('an instance under functions-framework', { timeout: 60_000 }, () => {
     // One that says nothing of a body, and the next on a connection of its own.
     assert.equal((await send(instance.port, '/v2/')).status, 200);
     assert.equal((await send(instance.port, '/v2/', 'POST', randomBytes(10))).status, 405);
+  });
+
+  test('reads forms for a token itself, and small ones only', async context => {
+    await using users = await UsersFile.of(await userLine('alice', 'open sesame'));
+    const instance = await startFramework(context, {
+      ...PATIENT,
+      DERIVERY_ACCESS: 'users',
+      DERIVERY_USERS_FILE: users.path,
+      DERIVERY_TOKEN_SECRET: 'what-tokens-of-this-test-are-signed-with',
+    });
+    const post = (body: Buffer, type = {}) =>
+      send(instance.port, '/token', 'POST', body, {
+        'content-type': 'application/x-www-form-urlencoded',
+        ...type,
+      });
+    const form = Buffer.from('grant_type=password&username=alice&password=open+sesame');
+    const { token } = granted(await post(form));
+    assert.ok(token.length > 0);
+    const bomb = gzipSync(Buffer.alloc(64 << 20));
+    specError(await post(bomb), 413);
+    specError(await post(bomb, { 'content-encoding': 'gzip' }), 415);
+    specError(await send(instance.port, '/token/x', 'POST', form), 405);
+    assert.equal((await send(instance.port, '/v2/')).status, 401);
   });
 });

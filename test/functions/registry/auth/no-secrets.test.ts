@@ -63,16 +63,14 @@ describe('what people log in with', () => {
     const idToken = await google.idToken({ aud: AUDIENCE, email: 'eve@example.org' });
     const accessToken = google.accessToken({ email: 'eve@example.org', email_verified: 'true', exp: '1' });
     const secrets = [PASSWORD, TOKEN_SECRET, given.token, given.refresh_token ?? '', idToken, accessToken];
-    const headers = [
-      ...secrets.flatMap(secret => [
-        basic('alice', secret),
-        basic(secret, secret),
-        basic('oauth2accesstoken', secret),
-        `Bearer ${secret}`,
-        `Basic ${secret}`,
-        `Digest ${secret}`,
-      ]),
-    ];
+    const headers = secrets.flatMap(secret => [
+      basic('alice', secret),
+      basic(secret, secret),
+      basic('oauth2accesstoken', secret),
+      `Bearer ${secret}`,
+      `Basic ${secret}`,
+      `Digest ${secret}`,
+    ]);
 
     for (const [index, authorization] of headers.entries()) {
       // Each from somewhere else, so that each is looked at.
