@@ -8,6 +8,7 @@ import { basic, challenge, granted, postForm } from './clients.ts';
 import { HOST, serveUsers, type LoggedIn } from './logged-in.ts';
 import { userLine, UsersFile } from './users-file.ts';
 
+const SECRET = 'what the instances of this deployment share'.replaceAll(' ', '-');
 const ALICE = basic('alice', 'open sesame');
 
 describe('the token endpoint', () => {
@@ -21,7 +22,7 @@ describe('the token endpoint', () => {
   before(async () => {
     cloud = await Cloud.start();
     users = await UsersFile.of(await userLine('alice', 'open sesame'), await userLine('bob', 'barley'));
-    byUsers = await serveUsers(cloud, { DERIVERY_USERS_FILE: users.path });
+    byUsers = await serveUsers(cloud, { DERIVERY_USERS_FILE: users.path, DERIVERY_TOKEN_SECRET: SECRET });
     byBoth = await serveUsers(cloud, { DERIVERY_USERS_FILE: users.path, DERIVERY_ACCESS: 'both' });
     served = byUsers.served;
     name = (await readyImage(cloud, '{"for":"tokens"}')).name;
@@ -70,12 +71,21 @@ describe('the token endpoint', () => {
     const form = { grant_type: 'refresh_token', refresh_token: refresh, scope: `repository:${name}:pull` };
     assert.equal((await pull(granted(await post(form)).token)).status, 200);
 
-    // Without a fresh look at the file nobody knows: another instance has it as it is now.
-    await users.replace(await userLine('alice', 'another'), await userLine('bob', 'barley'));
-    await using instance = await serveUsers(cloud, { DERIVERY_USERS_FILE: users.path });
-    const foreign = await postForm(instance.served, form, { host: HOST });
-    assert.equal(challenge(foreign, 'Basic')['realm'], 'derivery');
-    await users.replace(await userLine('alice', 'open sesame'), await userLine('bob', 'barley'));
+    /** Another instance reads the file as it is now, and not two seconds later. */
+    async function refreshElsewhere(): Promise<Received> {
+      await using instance = await serveUsers(cloud, {
+        DERIVERY_USERS_FILE: users.path,
+        DERIVERY_TOKEN_SECRET: SECRET,
+      });
+      return await postForm(instance.served, form, { host: HOST });
+    }
+    granted(await refreshElsewhere());
+    const [alice, bob] = [await userLine('alice', 'open sesame'), await userLine('bob', 'barley')];
+    for (const changed of [[await userLine('alice', 'another'), bob], [alice, bob], [bob]]) {
+      await users.replace(...changed);
+      assert.equal(challenge(await refreshElsewhere(), 'Basic')['realm'], 'derivery');
+    }
+    await users.replace(alice, bob);
   });
 
   test('gives no token that replaces a password to nobody, nor for nothing', async () => {
