@@ -97,7 +97,9 @@ const SERVICES = `
 /** Each once, those of meta-packages among them. */
 export const WELL_KNOWN_PACKAGES: readonly string[] = [
   ...new Set([
-    ...[SHELLS, SYSTEM, TOOLS, NETWORK, LANGUAGES, BUILD, CLOUD, SERVICES].flatMap(names => names.trim().split(/\s+/)),
+    ...[SHELLS, SYSTEM, TOOLS, NETWORK, LANGUAGES, BUILD, CLOUD, SERVICES].flatMap(names =>
+      names.trim().split(/\s+/),
+    ),
     ...Object.values(META_PACKAGES).flatMap(meta => ('adds' in meta ? meta.adds : [])),
   ]),
 ];

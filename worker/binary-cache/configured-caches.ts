@@ -39,7 +39,10 @@ async function applyFile(said: Said, file: string): Promise<void> {
 
 async function applyText(said: Said, text: string, folder: string): Promise<void> {
   for (const line of text.split('\n')) {
-    const [name = '', ...rest] = line.replace(/#.*/, '').split(/\s+/).filter(token => token !== '');
+    const [name = '', ...rest] = line
+      .replace(/#.*/, '')
+      .split(/\s+/)
+      .filter(token => token !== '');
     const [first = '', ...more] = rest;
     if (name === 'include' || name === '!include') {
       await applyFile(said, isAbsolute(first) ? first : join(folder, first));

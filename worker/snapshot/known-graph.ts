@@ -72,7 +72,8 @@ function whole(found: ReadonlyMap<StorePath, Narinfo | undefined>): Narinfo[] {
   const waitsFor = new Map(known.map(narinfo => [narinfo, new Set(narinfo.references)]));
   const dependents = new Map<StorePath, Narinfo[]>();
   for (const narinfo of known) {
-    for (const reference of narinfo.references) dependents.getOrInsertComputed(reference, () => []).push(narinfo);
+    for (const reference of narinfo.references)
+      dependents.getOrInsertComputed(reference, () => []).push(narinfo);
   }
   const nodes = known.filter(({ references }) => references.length === 0);
   // Grows while it is walked.

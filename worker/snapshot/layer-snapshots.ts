@@ -16,11 +16,7 @@ export interface LayerSnapshots {
    * Sees to a subject's snapshot: begins to make it where there is none, while the image is built. `tree`: the source at the
    * revision. Whoever needs the snapshot awaits what is answered; what went wrong is thrown there and not before. Aborting the signal ends all this.
    */
-  begin(
-    subject: SnapshotSubject,
-    tree: () => Promise<StoredSource>,
-    signal: AbortSignal,
-  ): PendingSnapshot;
+  begin(subject: SnapshotSubject, tree: () => Promise<StoredSource>, signal: AbortSignal): PendingSnapshot;
 }
 
 export interface PendingSnapshot {
