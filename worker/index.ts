@@ -11,11 +11,13 @@ import { openLayers } from '#core/google/layers.ts';
 import { createLog } from '#core/google/log.ts';
 import { openManifests } from '#core/google/manifests.ts';
 import { imageSettingsOf, pullPolicy } from '#core/google/deployment-settings.ts';
+import { openSnapshots } from '#core/google/snapshots.ts';
 import { openSources } from '#core/google/sources.ts';
 import { claimFolder } from './claim-folder.ts';
 import { buildImage, type BuildParts } from './build-image.ts';
 import { startIntake } from './intake.ts';
 import { createLayerStore } from './layer-store.ts';
+import { createLayerSnapshots } from './snapshot/layer-snapshots.ts';
 import { createImageMaker } from './make-image.ts';
 import { createIndexMaker } from './make-index.ts';
 import { openNix } from './nix/nix.ts';
@@ -69,6 +71,11 @@ async function run(): Promise<void> {
     layers: openLayers(firestore),
     spoolFolder: settings.DERIVERY_SPOOL,
   });
+  const layerSnapshots = createLayerSnapshots({
+    nix,
+    snapshots: openSnapshots(projectId, settings.DERIVERY_BUCKET),
+    log,
+  });
   const packageSources = createPackageSources({
     nix,
     debianSet: settings.DERIVERY_DEBIAN_SET,
@@ -82,6 +89,7 @@ async function run(): Promise<void> {
     nix,
     packageSources,
     layerStore,
+    layerSnapshots,
     settings: imageSettings,
     spoolFolder: settings.DERIVERY_SPOOL,
     closureLimit: settings.DERIVERY_CLOSURE_LIMIT_MB * 1_000_000,

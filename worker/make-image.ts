@@ -16,12 +16,14 @@ import type { Nix } from './nix/nix.ts';
 import { realise } from './nix/realise.ts';
 import { resolve } from './nix/resolve.ts';
 import { requireFound } from './resolution.ts';
+import type { LayerSnapshots } from './snapshot/layer-snapshots.ts';
 import type { PackageSources } from './source/package-sources.ts';
 
 export interface ImageMakerParts {
   readonly nix: Nix;
   readonly packageSources: PackageSources;
   readonly layerStore: LayerStore;
+  readonly layerSnapshots: LayerSnapshots;
   readonly settings: ImageSettings;
   /** Where the tree of links lies while extra commands take it. */
   readonly spoolFolder: string;
@@ -33,6 +35,7 @@ export function createImageMaker({
   nix,
   packageSources,
   layerStore,
+  layerSnapshots,
   settings,
   spoolFolder,
   closureLimit,
@@ -51,14 +54,25 @@ export function createImageMaker({
     );
 
     report({ name: 'building' });
+    const subject = { source: request.source, revision: found.revision, platform, settings };
+    const snapshot = layerSnapshots.begin(subject, source, signal);
     const paths = items.map(({ path }) => path);
     requireFetchable(request.packages, await bytesToFetch(nix, paths, { signal }), closureLimit);
     await realise(nix, items, { signal, onProgress: (done, of) => report({ name: 'building', done, of }) });
     const nodes = await closure(nix, paths, { signal });
     requireWithinLimit(request.packages, nodes, closureLimit);
 
-    const { realPath } = nix;
-    const planned = planImage({ request, revision: found.revision, settings, items, nodes, realPath });
+    // The first image of a revision may have to wait for it.
+    if (!snapshot.isSettled()) report({ name: 'planning' });
+    const planned = planImage({
+      request,
+      revision: found.revision,
+      settings,
+      items,
+      nodes,
+      realPath: nix.realPath,
+      snapshot: await snapshot.frozen(),
+    });
     const packagesByPrecedence = linkedOutputs(items, nodes).map(({ path }) => path);
     const change = {
       source,

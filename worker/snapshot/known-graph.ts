@@ -70,17 +70,14 @@ export async function knownGraph(
 function whole(found: ReadonlyMap<StorePath, Narinfo | undefined>): Narinfo[] {
   const known = [...found.values()].filter(narinfo => narinfo !== undefined);
   const waitsFor = new Map(known.map(narinfo => [narinfo, new Set(narinfo.references)]));
-  const dependents = new Map<StorePath, Narinfo[]>();
-  for (const narinfo of known) {
-    for (const reference of narinfo.references)
-      dependents.getOrInsertComputed(reference, () => []).push(narinfo);
-  }
+  const edges = known.flatMap(narinfo => narinfo.references.map(reference => ({ narinfo, reference })));
+  const dependents = Map.groupBy(edges, ({ reference }) => reference);
   const nodes = known.filter(({ references }) => references.length === 0);
   // Grows while it is walked.
   for (const { path } of nodes) {
-    for (const dependent of dependents.get(path) ?? []) {
-      const others = waitsFor.get(dependent);
-      if (others?.delete(path) === true && others.size === 0) nodes.push(dependent);
+    for (const { narinfo } of dependents.get(path) ?? []) {
+      const others = waitsFor.get(narinfo);
+      if (others?.delete(path) === true && others.size === 0) nodes.push(narinfo);
     }
   }
   return nodes;

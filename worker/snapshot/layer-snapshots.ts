@@ -16,7 +16,7 @@ export interface LayerSnapshots {
    * Sees to a subject's snapshot: begins to make it where there is none, while the image is built. `tree`: the source at the
    * revision. Whoever needs the snapshot awaits what is answered; what went wrong is thrown there and not before. Aborting the signal ends all this.
    */
-  begin(subject: SnapshotSubject, tree: () => Promise<StoredSource>, signal: AbortSignal): PendingSnapshot;
+  begin(subject: SnapshotSubject, tree: StoredSource, signal: AbortSignal): PendingSnapshot;
 }
 
 export interface PendingSnapshot {
@@ -58,7 +58,7 @@ export function createLayerSnapshots({ nix, snapshots, log }: LayerSnapshotsPart
         const stored = await snapshots.read(name);
         if (stored !== undefined) return { snapshot: stored, isFrozen: true };
         const { platform, settings } = subject;
-        const set = { tree: await tree(), system: nixSystemOf(platform), settings };
+        const set = { tree, system: nixSystemOf(platform), settings };
         return { snapshot: await survey(nix, set, { signal: shared, log }), isFrozen: false };
       });
       let settled = false;

@@ -6,7 +6,7 @@
 import { TransientError } from '#core/errors.ts';
 import { ALWAYS_PACKAGES, type ImageSettings } from '#core/image-settings.ts';
 import { EMPTY_SNAPSHOT, makeSnapshot, type Snapshot } from '#core/layer-snapshot.ts';
-import { META_PACKAGES } from '#core/meta-packages.ts';
+import { SHELL_PACKAGES } from '#core/meta-packages.ts';
 import type { Log } from '#core/google/log.ts';
 import type { StorePath } from '#core/store-path.ts';
 import { WELL_KNOWN_PACKAGES } from '#core/well-known-packages.ts';
@@ -62,15 +62,13 @@ export async function survey(
     throw new TransientError(`the binary caches left ${unanswered} questions about store paths unanswered`);
   }
   const snapshot = isEnough
-    ? makeSnapshot(nodes, { roots, inEvery: pathsOf(inEvery), inShells: pathsOf(SHELL) })
+    ? makeSnapshot(nodes, { roots, inEvery: pathsOf(inEvery), inShells: pathsOf(SHELL_PACKAGES) })
     : EMPTY_SNAPSHOT;
   const seconds = Math.round((performance.now() - startedAt) / 10) / 100;
   const counts = { packages: wanted.length, known: roots.length, storePaths: nodes.length, unanswered };
   log.info({ ...counts, snapshot: snapshot.id, seconds }, 'surveyed the package set');
   return snapshot;
 }
-
-const SHELL = 'adds' in META_PACKAGES.shell ? META_PACKAGES.shell.adds : [];
 
 async function openCaches(
   nix: Nix,
