@@ -17,13 +17,14 @@ import { claimFolder } from './claim-folder.ts';
 import { buildImage, type BuildParts } from './build-image.ts';
 import { startIntake } from './intake.ts';
 import { createLayerStore } from './layer-store.ts';
-import { createLayerSnapshots } from './snapshot/layer-snapshots.ts';
+import { openKnownPackages } from './known-packages.ts';
 import { createImageMaker } from './make-image.ts';
 import { createIndexMaker } from './make-index.ts';
 import { openNix } from './nix/nix.ts';
 import { prepareSpool } from './pack/spool.ts';
 import { seldom } from './seldom.ts';
 import { readWorkerSettings } from './settings.ts';
+import { createLayerSnapshots } from './snapshot/layer-snapshots.ts';
 import { createRevisions } from './revisions.ts';
 import { lookAtSource } from './look-at-source.ts';
 import { createPackageSources } from './source/package-sources.ts';
@@ -88,6 +89,11 @@ async function run(): Promise<void> {
   const makeImage = createImageMaker({
     nix,
     packageSources,
+    knownPackages: openKnownPackages({
+      folder: join(settings.DERIVERY_SPOOL, 'known'),
+      realPath: nix.realPath,
+      log,
+    }),
     layerStore,
     layerSnapshots,
     settings: imageSettings,

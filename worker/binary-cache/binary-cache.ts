@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import pRetry from 'p-retry';
 import { TransientError } from '#core/errors.ts';
 import type { StorePath } from '#core/store-path.ts';
+import { isSystemError } from '../is-system-error.ts';
 import { narinfoName, parseNarinfo, type Narinfo } from './narinfo.ts';
 
 export interface BinaryCache {
@@ -73,7 +74,7 @@ async function readFileOf(file: string): Promise<string | undefined> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (isSystemError(error) && error.code === 'ENOENT') return undefined;
     throw new TransientError(`the binary cache cannot be read: ${String(error)}`, { cause: error });
   }
 }

@@ -1,5 +1,5 @@
-// The snapshots that this worker's images are planned by: each made by whoever is the first to need it, and the same for all
-// from then on.
+// The snapshots that images are planned by: each is made by the worker that is the first to need it, and is the same for all
+// workers and images from then on.
 import { LRUCache } from 'lru-cache';
 import type { Log } from '#core/google/log.ts';
 import type { Snapshots } from '#core/google/snapshots.ts';
@@ -13,20 +13,25 @@ import { survey } from './survey.ts';
 
 export interface LayerSnapshots {
   /**
-   * Sees to a subject's snapshot: begins to make it where there is none, while the image is built. `tree`: the source at the
-   * revision. Whoever needs the snapshot awaits what is answered; what went wrong is thrown there and not before. Aborting the signal ends all this.
+   * Begins to find out a subject's snapshot, beside the making of the image that is to be planned by it. `fetchTree`
+   * fetches the source at the revision into the store. What goes wrong is thrown where the snapshot is asked for.
    */
-  begin(subject: SnapshotSubject, tree: StoredSource, signal: AbortSignal): PendingSnapshot;
+  begin(
+    subject: SnapshotSubject,
+    fetchTree: () => Promise<StoredSource>,
+    signal: AbortSignal,
+  ): PendingSnapshot;
 }
 
-export interface PendingSnapshot {
-  /** Whether it is known by now. It may be that it cannot be made. */
-  readonly isSettled: () => boolean;
+/** Given up when it is disposed of, unless others wait for the same. */
+export interface PendingSnapshot extends Disposable {
+  /** Whether {@link frozen} has nothing to wait for but the bucket. */
+  isSettled(): boolean;
   /**
-   * The snapshot that everyone plans by. Only to be asked for once the image is there: it freezes what was found out, and a
-   * worker that cannot reach the world, which builds nothing, freezes nothing either. Throws a TransientError.
+   * The snapshot that everyone plans by. To be asked for only once the image's packages are in the store: a worker that
+   * cannot reach anyone builds nothing, and must not freeze what it could not find out. Throws a TransientError.
    */
-  readonly frozen: () => Promise<Snapshot>;
+  frozen(): Promise<Snapshot>;
 }
 
 export interface LayerSnapshotsParts {
@@ -36,42 +41,54 @@ export interface LayerSnapshotsParts {
 }
 
 /** Snapshots that a worker keeps at hand. Bytes. */
-const CACHE_BYTES = 64 << 20;
+const KEPT_BYTES = 64 << 20;
 
-/** About what an entry of a map takes, with the text of its store path. Bytes. */
+/** About what one entry of a snapshot's map takes, the text of the store path included. Bytes. */
 const BYTES_PER_PATH = 300;
+
+interface Found {
+  readonly snapshot: Snapshot;
+  /** Whether it was in the bucket, or is only what this worker would freeze. */
+  readonly isFrozen: boolean;
+}
 
 export function createLayerSnapshots({ nix, snapshots, log }: LayerSnapshotsParts): LayerSnapshots {
   const kept = new LRUCache<string, Snapshot>({
-    maxSize: CACHE_BYTES,
+    maxSize: KEPT_BYTES,
     sizeCalculation: ({ bundles }) => (1 + bundles.size) * BYTES_PER_PATH,
   });
-  const once = createSingleFlight<{ readonly snapshot: Snapshot; readonly isFrozen: boolean }>();
+  const once = createSingleFlight<Found>();
+
+  async function find(
+    name: string,
+    { platform, settings }: SnapshotSubject,
+    fetchTree: () => Promise<StoredSource>,
+    signal: AbortSignal,
+  ): Promise<Found> {
+    const stored = kept.get(name) ?? (await snapshots.read(name));
+    if (stored !== undefined) return { snapshot: stored, isFrozen: true };
+    const set = { fetchTree, system: nixSystemOf(platform), settings };
+    return { snapshot: await survey(nix, set, { signal, log }), isFrozen: false };
+  }
 
   return {
-    begin(subject, tree, signal) {
+    begin(subject, fetchTree, signal) {
       const name = snapshotName(subject);
-      const known = kept.get(name);
-      if (known !== undefined) return { isSettled: () => true, frozen: () => Promise.resolve(known) };
-
-      const found = once(name, signal, async shared => {
-        const stored = await snapshots.read(name);
-        if (stored !== undefined) return { snapshot: stored, isFrozen: true };
-        const { platform, settings } = subject;
-        const set = { tree, system: nixSystemOf(platform), settings };
-        return { snapshot: await survey(nix, set, { signal: shared, log }), isFrozen: false };
-      });
-      let settled = false;
-      const settle = (): void => void (settled = true);
+      const disposed = new AbortController();
+      const stop = AbortSignal.any([signal, disposed.signal]);
+      const found = once(name, stop, shared => find(name, subject, fetchTree, shared));
+      let isSettled = kept.has(name);
+      const settle = (): void => void (isSettled = true);
       found.then(settle, settle);
       return {
-        isSettled: () => settled,
+        isSettled: () => isSettled,
         async frozen() {
           const { snapshot, isFrozen } = await found;
           const frozen = isFrozen ? snapshot : await snapshots.create(name, snapshot);
           kept.set(name, frozen);
           return frozen;
         },
+        [Symbol.dispose]: () => disposed.abort(),
       };
     },
   };

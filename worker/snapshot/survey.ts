@@ -18,7 +18,8 @@ import type { StoredSource } from '../nix/stored-source.ts';
 import { knownGraph } from './known-graph.ts';
 
 export interface SurveyedSet {
-  readonly tree: StoredSource;
+  /** Fetches its tree into the store; asked for only where that helps. */
+  readonly fetchTree: () => Promise<StoredSource>;
   /** Nix's name of the platform, `x86_64-linux`. */
   readonly system: string;
   readonly settings: Pick<ImageSettings, 'contents' | 'importArguments'>;
@@ -36,7 +37,7 @@ export interface SurveyedSet {
  */
 export async function survey(
   nix: Nix,
-  { tree, system, settings }: SurveyedSet,
+  { fetchTree, system, settings }: SurveyedSet,
   { signal, log }: { readonly signal: AbortSignal; readonly log: Log },
 ): Promise<Snapshot> {
   const startedAt = performance.now();
@@ -46,7 +47,8 @@ export async function survey(
   const inEvery = [...ALWAYS_PACKAGES, ...settings.contents];
   const packages = [...new Set([...WELL_KNOWN_PACKAGES, ...inEvery])];
   const { importArguments } = settings;
-  const located = await locate(nix, { source: tree, system, packages, importArguments }, { signal });
+  const source = await fetchTree();
+  const located = await locate(nix, { source, system, packages, importArguments }, { signal });
   if (located.leftOut.length > 0) {
     log.warn({ packages: located.leftOut }, 'layers are planned without packages that cannot be evaluated');
   }
