@@ -12,10 +12,22 @@ describe('the binary caches of a Nix', () => {
     ['may be none', 'substituters =', []],
     ['come to others', 'extra-substituters = https://a', ['https://cache.nixos.org/', 'https://a']],
     ['are each there once', 'substituters = https://a https://a', ['https://a']],
-    ['have older names', 'binary-caches = https://a # x\nextra-binary-caches = https://b', ['https://a', 'https://b']],
+    [
+      'have older names',
+      'binary-caches = https://a # x\nextra-binary-caches = https://b',
+      ['https://a', 'https://b'],
+    ],
     ['are not used where that is switched off', 'substituters = https://a\nsubstitute = false', []],
-    ['are what is said last', 'substitute = false\nsubstituters = https://a\nsubstitute = true', ['https://a']],
-    ['are not in a comment', '#substituters = https://a\nsubstituters=https://b', ['https://cache.nixos.org/']],
+    [
+      'are what is said last',
+      'substitute = false\nsubstituters = https://a\nsubstitute = true',
+      ['https://a'],
+    ],
+    [
+      'are not in a comment',
+      '#substituters = https://a\nsubstituters=https://b',
+      ['https://cache.nixos.org/'],
+    ],
   ];
   for (const [what, config, caches] of cases) {
     test(what, async () => {
