@@ -127,6 +127,8 @@ export class Served implements AsyncDisposable {
       ...overrides,
     });
     const server = kind === 'node:http' ? plainServer(handler) : frameworkServer(handler);
+    // On a busy machine Node's five seconds end between two requests of a test, at the moment of the second.
+    server.keepAliveTimeout = 600_000;
     await new Promise<void>(resolve => {
       server.listen(0, '127.0.0.1', resolve);
     });
