@@ -7,7 +7,7 @@ import { planLayers } from '#core/layer-plan.ts';
 import type { ImageConfig } from '#core/oci.ts';
 import type { PlannedLayer } from '../layer-store.ts';
 import type { FoundItem } from '../nix/resolve.ts';
-import { COMPRESSOR_ID } from '../pack/gzip.ts';
+import { COMPRESSORS } from '../pack/compressors.ts';
 import { linksLayer } from '../pack/links.ts';
 import { storeEntries, type RealPath } from '../pack/store-entries.ts';
 import { containerOf } from './container.ts';
@@ -29,7 +29,7 @@ export interface ImageParts {
   readonly request: ImageRequest;
   /** The source's revision that it is made from. */
   readonly revision: string;
-  readonly settings: Pick<ImageSettings, 'layerBudget' | 'owner'>;
+  readonly settings: Pick<ImageSettings, 'layerBudget' | 'owner' | 'compression'>;
   /** The packages that it has. */
   readonly items: readonly FoundItem[];
   /** Their closure, which is in the store. */
@@ -40,13 +40,16 @@ export interface ImageParts {
 /** Plans an image. Neither the order of items and nodes nor the spelling of names matters to any byte of it. */
 export function planImage({ request, revision, settings, items, nodes, realPath }: ImageParts): ImagePlan {
   const { layerBudget, owner } = settings;
-  const packing = { compressor: COMPRESSOR_ID, owner };
+  const compressor = COMPRESSORS[settings.compression];
+  const packing = { compressor: compressor.id, owner };
 
   function ofPaths(group: readonly ClosureNode[]): DescribedLayer {
     const paths = group.map(({ path }) => path);
     return {
       key: layerKey(group, packing),
+      size: group.reduce((sum, { narSize }) => sum + narSize, 0),
       narHashes: group.map(({ narHash }) => narHash),
+      compressor,
       entries: () => storeEntries(paths, { realPath, owner }),
       createdBy: describePaths(paths),
     };
@@ -57,7 +60,9 @@ export function planImage({ request, revision, settings, items, nodes, realPath 
     const outputs = linkedOutputs(items, nodes);
     return {
       key: linksLayerKey(outputs, { ...packing, user }),
+      size: 0,
       narHashes: outputs.map(({ narHash }) => narHash),
+      compressor,
       entries: () => linksLayer(outputs, { realPath, user, owner }),
       createdBy: describeLinks(outputs.map(({ path }) => path)),
     };
