@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { PACKER_VERSION } from './layer.ts';
-import { byCodeUnits } from './order.ts';
+import { PLANNER_VERSION } from './layer-plan.ts';
+import { byCodeUnits, inKeyOrder } from './order.ts';
 import type { Owner } from './owner.ts';
 
 export const settingsDigestSchema = z
@@ -52,26 +53,16 @@ export function settingsDigest(settings: ImageSettings): SettingsDigest {
   const { layerBudget, contents, owner, extraCommands, importArguments, indexes, compression } = settings;
   const canonical = JSON.stringify([
     PACKER_VERSION,
+    PLANNER_VERSION,
     ALWAYS_PACKAGES,
     layerBudget,
     [...new Set(contents)].toSorted(byCodeUnits),
     [owner.uid, owner.gid],
     extraCommands ?? null,
-    [inOrder(importArguments.config), importArguments.overlay ?? null],
+    [inKeyOrder(importArguments.config), importArguments.overlay ?? null],
     indexes,
     // What was made before there was a choice keeps its digest.
     ...(compression === 'gzip' ? [] : [compression]),
   ]);
   return settingsDigestSchema.parse(createHash('sha256').update(canonical).digest('hex'));
-}
-
-/** The same value with the keys of its objects in order: JSON that means the same is written the same. */
-function inOrder(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(inOrder);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .toSorted(([a], [b]) => byCodeUnits(a, b))
-      .map(([name, member]) => [name, inOrder(member)]),
-  );
 }

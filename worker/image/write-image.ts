@@ -5,7 +5,7 @@ import type { ImagePlan } from './plan-image.ts';
 
 /** Writes config and manifest; `stored` has what became of each layer of the plan, in its order. */
 export function writeImage(
-  { layers, config }: ImagePlan,
+  { layers, config, annotations }: ImagePlan,
   stored: readonly LayerFact[],
 ): { readonly config: Blob; readonly manifest: Blob } {
   const described = layers.map((layer, index) => ({ ...layer, fact: factOf(stored, index) }));
@@ -18,7 +18,7 @@ export function writeImage(
     digest: fact.digest,
     size: fact.size,
   }));
-  return { config: written, manifest: writeManifest(written, descriptors, config.labels) };
+  return { config: written, manifest: writeManifest(written, descriptors, annotations) };
 }
 
 function factOf(stored: readonly LayerFact[], index: number): LayerFact {

@@ -4,17 +4,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { imageSettingsOf } from '#core/google/deployment-settings.ts';
+import { openSnapshots } from '#core/google/snapshots.ts';
 import type { Environment } from '#core/google/settings.ts';
 import type { Phase } from '#core/image-document.ts';
 import type { ImageRequest } from '#core/image-request.ts';
 import { formatPackageSource } from '#core/package-source.ts';
 import { keepsRevisions } from '#core/source-document.ts';
+import { NOTHING_KNOWN } from '#worker/known-packages.ts';
 import { createImageMaker } from '#worker/make-image.ts';
 import { openNix } from '#worker/nix/nix.ts';
 import type { WorkerSettings } from '#worker/settings.ts';
 import { createPackageSources, type PackageSources } from '#worker/source/package-sources.ts';
 import { StartError } from '../start-error.ts';
 import type { AuditedImage } from './compare-images.ts';
+import { frozenSnapshots } from './frozen-snapshots.ts';
 import { parseConfig, parseManifest } from './documents.ts';
 import { openLayerFolder } from './layer-folder.ts';
 
@@ -74,7 +77,9 @@ export async function rebuild(
     const makeImage = createImageMaker({
       nix,
       packageSources,
+      knownPackages: NOTHING_KNOWN,
       layerStore: layerFolder,
+      layerSnapshots: frozenSnapshots(openSnapshots(settings.GOOGLE_CLOUD_PROJECT, settings.DERIVERY_BUCKET)),
       settings: imageSettingsOf(settings),
       spoolFolder: await part('spool'),
       closureLimit: settings.DERIVERY_CLOSURE_LIMIT_MB * 1_000_000,

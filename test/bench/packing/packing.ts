@@ -30,8 +30,8 @@ export async function measurePacking(place: Workplace, progress: (text: string) 
   const folder = await place.folder('packing');
   progress('packing: fetching and building the packages, where they are not in the cache');
   const set = await debianSet();
-  const image = await packagesOf(set, IMAGE);
-  const larger = await packagesOf(set, ONE_MORE);
+  const [image, larger] = await packagesOf(set, [IMAGE, ONE_MORE]);
+  if (image === undefined || larger === undefined) throw new Error('there are two images');
   const tar = join(folder, 'layers.tar');
   const tarBytes = await writeLayers(image, tar);
   return [
