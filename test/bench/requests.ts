@@ -1,19 +1,21 @@
-// Requests for a manifest that is there, beside an empty function on the same functions-framework.
+// Requests for a manifest that an instance has at hand, beside servers that only answer.
 import assert from 'node:assert/strict';
-import { pullManifest } from '#test/e2e/oci-client.ts';
-import { startBareServer, startEmptyFunction } from './baseline-server.ts';
+import { Cloud } from '#test/cloud.ts';
+import { readyImage } from '#test/functions/registry/ready-image.ts';
 import { measureLoad, type LoadFigures } from './load.ts';
-import { IMAGE, READY_STATE } from './pulls.ts';
+import { BARE, EMPTY, registryFunction, startServer } from './measured-server.ts';
+import { READY_MANIFEST } from './ready-manifest.ts';
 import type { Measure, Section } from './section.ts';
 import { median, spread } from './statistics.ts';
 import type { Workplace } from './workplace.ts';
 
-const ROUNDS = 5;
+const ROUNDS = 7;
 const SECONDS = 0.8;
 /** One shows how long a request takes; many, what a busy instance can do. */
-const CONNECTIONS = [1, 16];
+const CONNECTIONS = [1, 64];
 
-const EMPTY_FUNCTION = 'empty function';
+const BASELINES = { 'node:http': 'bare server', 'functions-framework': 'empty function' } as const;
+const GENERATOR_LIMIT = 'no HTTP server';
 
 const MEASURES: readonly Measure[] = [
   { key: 'requestsPerSecond', heading: 'req/s', decimals: 0, isCompared: true },
@@ -23,37 +25,38 @@ const MEASURES: readonly Measure[] = [
 ];
 
 type Targets = Readonly<Record<string, string>>;
+type ServerKind = keyof typeof BASELINES;
 
-/** Pulls the image first, where it is not there yet. */
+/** On Node's own server beside one that answers the same bytes, and through functions-framework beside an empty function. */
 export async function measureRequests(
-  place: Workplace,
+  _place: Workplace,
   progress: (text: string) => void,
 ): Promise<Section[]> {
-  progress('starting a system for requests');
-  const system = await place.start(READY_STATE);
-  await using emptyFunction = await startEmptyFunction();
-  await using bareServer = await startBareServer();
-  progress(`pulling ${IMAGE}, which is built where it is not there yet`);
-  const { digest } = await pullManifest(system.registry, IMAGE);
-  const again = await pullManifest(system.registry, IMAGE, { reference: digest });
-  assert.equal(again.digest, digest, 'the manifest is the same by tag and by digest');
-
-  const manifests = `http://${system.registry}/v2/${IMAGE}/manifests`;
-  const targets: Targets = {
-    [EMPTY_FUNCTION]: emptyFunction.address,
-    'manifest by digest': `${manifests}/${digest}`,
-    'manifest by tag': `${manifests}/latest`,
-    'bare socket server': bareServer.address,
-  };
-  progress('requests: warming up');
-  await measureInTurn(targets, CONNECTIONS[0] ?? 1, 1);
+  await using cloud = await Cloud.start();
+  const { name, image } = await readyImage(cloud, READY_MANIFEST);
+  await using limit = await startServer('no HTTP server');
   const sections: Section[] = [];
-  for (const connections of CONNECTIONS) {
-    const title = `Requests on ${connections} ${connections === 1 ? 'connection' : 'connections'}`;
-    progress(`${title}, ${ROUNDS} rounds`);
-    sections.push(toSection(title, await measureInTurn(targets, connections, ROUNDS)));
+  for (const kind of ['node:http', 'functions-framework'] as const) {
+    await using baseline = await startServer(kind, kind === 'node:http' ? BARE : EMPTY);
+    await using registry = await startServer(kind, registryFunction());
+    const manifests = `http://127.0.0.1:${registry.port}/v2/${name}/manifests`;
+    const targets: Targets = {
+      [BASELINES[kind]]: `http://127.0.0.1:${baseline.port}/`,
+      'manifest by digest': `${manifests}/${image.manifest.digest}`,
+      'manifest by tag': `${manifests}/latest`,
+      [GENERATOR_LIMIT]: `http://127.0.0.1:${limit.port}/`,
+    };
+    for (const reference of ['latest', image.manifest.digest]) {
+      const answer = await fetch(`${manifests}/${reference}`);
+      assert.equal(await answer.text(), READY_MANIFEST);
+    }
+    progress(`requests on ${kind}: warming up`);
+    await measureInTurn(targets, 16, 1);
+    for (const connections of CONNECTIONS) {
+      progress(`requests on ${kind}, ${connections} at a time, ${ROUNDS} rounds`);
+      sections.push(toSection(kind, connections, await measureInTurn(targets, connections, ROUNDS)));
+    }
   }
-  await system.stop();
   return sections;
 }
 
@@ -72,7 +75,11 @@ async function measureInTurn(
   return measured;
 }
 
-function toSection(title: string, measured: ReadonlyMap<string, readonly LoadFigures[]>): Section {
+function toSection(
+  kind: ServerKind,
+  connections: number,
+  measured: ReadonlyMap<string, readonly LoadFigures[]>,
+): Section {
   const rows = [...measured].map(([label, rounds]) => {
     const rates = rounds.map(({ requestsPerSecond }) => requestsPerSecond);
     const figures = {
@@ -84,14 +91,16 @@ function toSection(title: string, measured: ReadonlyMap<string, readonly LoadFig
     return { label, figures };
   });
   return {
-    title,
-    baseline: EMPTY_FUNCTION,
+    title: `Warm manifests on ${kind}, ${connections} ${connections === 1 ? 'connection' : 'connections'}`,
+    baseline: BASELINES[kind],
     measures: MEASURES,
     rows,
     notes: [
       `Medians of ${ROUNDS} rounds of ${SECONDS} s, all rows in turn; spread: between the best and the worst round.`,
-      'Functions run under functions-framework. By tag: two reads from Firestore, by digest: one; its stand-in and the',
-      "load generator share the machine's cores. The bare socket server shows the generator's own limit.",
+      kind === 'node:http'
+        ? `The bare server answers the same ${READY_MANIFEST.length} bytes to whatever is asked.`
+        : 'The empty function answers nothing at all.',
+      `The load generator has a process of its own on the same cores; "${GENERATOR_LIMIT}" shows its limit.`,
     ],
   };
 }

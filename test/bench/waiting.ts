@@ -4,10 +4,9 @@ import { EventEmitter } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { Agent, request as sendRequest } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
-import { resolve } from 'node:path';
 import { REGISTRY_NODE_OPTIONS } from '#local/local-environment.ts';
-import { startRun } from '#local/supervised-program.ts';
-import { Cloud, PROJECT } from '#test/cloud.ts';
+import { Cloud } from '#test/cloud.ts';
+import { registryFunction, startServer, type MeasuredServer } from './measured-server.ts';
 import type { Measure, Row, Section } from './section.ts';
 import { median, percentile } from './statistics.ts';
 import type { Workplace } from './workplace.ts';
@@ -17,7 +16,6 @@ const PULLS = 1_000;
 const IMAGES = [1, 100, 1_000];
 const PINGS = 300;
 
-const ROOT = resolve(import.meta.dirname, '../..');
 const IDLE = 'idle';
 
 const MEASURES: readonly Measure[] = [
@@ -66,34 +64,13 @@ export async function measureWaiting(_place: Workplace, progress: (text: string)
 }
 
 /** A registry that holds every pull for longer than the benchmark takes, with room for all of them. */
-async function startInstance() {
-  const run = startRun(
-    {
-      name: 'registry',
-      file: resolve(ROOT, 'infra/local/function-server.ts'),
-      environment: () => ({
-        ...process.env,
-        NODE_ENV: 'production',
-        NODE_OPTIONS: REGISTRY_NODE_OPTIONS,
-        PORT: '0',
-        FUNCTION_SOURCE: resolve(ROOT, 'functions/registry/index.ts'),
-        FUNCTION_TARGET: 'registry',
-        GOOGLE_CLOUD_PROJECT: PROJECT,
-        DERIVERY_SOURCE: 'debian',
-        DERIVERY_BLOB_URL: 'http://storage.example.org/bucket',
-        DERIVERY_HOP_SECRET: '0'.repeat(32),
-        DERIVERY_HOLD_SECONDS: '600',
-        DERIVERY_REQUEST_LIMIT_SECONDS: '700',
-        DERIVERY_CONCURRENCY: String((PULLS * 5) / 4),
-      }),
-      restarts: false,
-    },
-    line => {
-      if (!line.includes('"severity":"INFO"')) console.error(`registry: ${line}`);
-    },
-  );
-  const { port = 0 } = await run.ready;
-  return { pid: run.pid, port, [Symbol.asyncDispose]: () => run.end(5_000) };
+function startInstance(): Promise<MeasuredServer> {
+  const settings = {
+    DERIVERY_HOLD_SECONDS: '600',
+    DERIVERY_REQUEST_LIMIT_SECONDS: '700',
+    DERIVERY_CONCURRENCY: String((PULLS * 5) / 4),
+  };
+  return startServer('functions-framework', registryFunction(settings));
 }
 
 /** Sends pulls and lets them wait, each on a connection of its own, until it is disposed of. */
