@@ -14,6 +14,7 @@ import { createAsking } from '../asking.ts';
 import { startOrExit } from '../start-or-exit.ts';
 import { publicAddresses, signedAddresses, type BlobAddress } from './blob-addresses.ts';
 import { createHops } from './hop.ts';
+import { createLastUses } from './last-uses.ts';
 import { watchLastMoments } from './last-moments.ts';
 import { createOpenRequests } from './open-requests.ts';
 import { openKnownTags } from './known-tags.ts';
@@ -43,6 +44,8 @@ export const registry: RequestHandler = startOrExit(log, () => {
   });
   const policy = pullPolicy(settings);
   const asking = createAsking({ images, sources, hints, policy, log });
+  const manifests = openManifests(firestore, settings.DERIVERY_MANIFEST_CACHE_MB * 1e6);
+  const lastUses = createLastUses({ images, manifests, log });
   const waiting = createWaiting({
     images,
     hints,
@@ -52,6 +55,8 @@ export const registry: RequestHandler = startOrExit(log, () => {
     asking,
     room: createWaitingRoom(settings.DERIVERY_CONCURRENCY),
     readLimitMs: READ_LIMIT_MS,
+    cacheMs: settings.DERIVERY_TAG_CACHE_SECONDS * 1000,
+    lastUses,
   });
   const hops = createHops(settings.DERIVERY_HOP_SECRET);
   const offer = offerOf(settings);
@@ -71,7 +76,8 @@ export const registry: RequestHandler = startOrExit(log, () => {
     offer,
     settings: policy.settings,
     readKnownTags: openKnownTags(offer.sources, readRefList),
-    manifests: openManifests(firestore),
+    manifests,
+    lastUses,
     blobs: openBlobs(firestore),
     headDigest: settings.DERIVERY_HEAD_DIGEST,
     blobAddress: blobAddresses(settings),

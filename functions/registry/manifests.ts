@@ -13,6 +13,7 @@ import type { Answer } from './answer.ts';
 import { buildLogAddress } from './build-log.ts';
 import type { ClientPatience } from './client-patience.ts';
 import type { Hop } from './hop.ts';
+import type { LastUses } from './last-uses.ts';
 import { redirectToFailure, type SendOn } from './send-on.ts';
 import type { Waiting } from './waiting.ts';
 
@@ -21,6 +22,7 @@ export interface ManifestParts {
   /** What images are made by: a part of their keys. */
   readonly settings: SettingsDigest;
   readonly manifests: Manifests;
+  readonly lastUses: LastUses;
   readonly waiting: Waiting;
   readonly sendOn: SendOn;
   /** How long a request is held for a build. Milliseconds. */
@@ -37,7 +39,10 @@ export interface AskingClient {
 }
 
 /** By digest: what is there, at once, whatever the client says that it accepts. It never waits and never starts a build. */
-export async function manifestByDigest({ manifests }: ManifestParts, digest: Digest): Promise<Answer> {
+export async function manifestByDigest(
+  { manifests, lastUses }: ManifestParts,
+  digest: Digest,
+): Promise<Answer> {
   const manifest = await manifests.read(digest);
   if (manifest === undefined) {
     throw new RegistryError(
@@ -46,6 +51,7 @@ export async function manifestByDigest({ manifests }: ManifestParts, digest: Dig
       `there is no manifest ${digest}: pull by tag to have it made`,
     );
   }
+  lastUses.manifest(digest);
   return manifestAnswer(manifest, 'public, max-age=31536000, immutable, no-transform');
 }
 

@@ -1,14 +1,14 @@
 // Waiting for a build on its document: one listener for each image, however many requests wait for it.
-import pLimit from 'p-limit';
-import { TransientError } from '#core/errors.ts';
 import { describeBuild, type AskedBuild } from '#core/image-document.ts';
 import { requestKey, type ImageRequest, type RequestKey } from '#core/image-request.ts';
 import { describeIndex, imageKeys } from '#core/index-life.ts';
-import { decidePull, type PullDecision, type PullPolicy } from '#core/pull-decision.ts';
-import { isUnreachable, within } from '#core/google/firestore.ts';
+import type { PullPolicy } from '#core/pull-decision.ts';
 import type { SeenImage } from '#core/google/images.ts';
 import type { PullState, ReadPullState } from '#core/google/pull-state.ts';
 import type { Asking } from '../asking.ts';
+import { createFirestoreCalls, isSilence } from './firestore-calls.ts';
+import type { LastUses } from './last-uses.ts';
+import { createLooks } from './looks.ts';
 import { startVigil, type Vigil, type VigilParts, type WaitOutcome } from './vigil.ts';
 import type { WaitingRoom } from './waiting-room.ts';
 
@@ -19,35 +19,27 @@ export interface WaitingParts extends VigilParts {
   readonly room: WaitingRoom;
   /** The longest that the documents of a pull may take. Milliseconds. */
   readonly readLimitMs: number;
+  /** For how long what was read of an image that is ready is gone by. Milliseconds; 0: every pull reads. */
+  readonly cacheMs: number;
+  readonly lastUses: LastUses;
+  /** Milliseconds by a clock that never goes back: Node's, where nothing else is said. */
+  readonly now?: () => number;
 }
-
-/**
- * Calls to Firestore at a time. When a thousand pulls come at once, a thousand calls would take its client ten connections and
- * hundreds of megabytes, for answers that come no sooner.
- */
-const CALLS_AT_ONCE = 64;
 
 export type Waiting = ReturnType<typeof createWaiting>;
 
 export function createWaiting(parts: WaitingParts) {
   const { images, asking, policy, room, readLimitMs, log } = parts;
   const vigils = new Map<RequestKey, Vigil>();
-
-  const calls = pLimit(CALLS_AT_ONCE);
-  /** A call of Firestore; the limit is on it alone, and not on its turn. */
-  const call = <T>(work: () => Promise<T>): Promise<T> => calls(() => within(readLimitMs, work()));
-  const readPullState: ReadPullState = (key, request) => call(() => parts.readPullState(key, request));
-
-  function decide({ image, source }: PullState): PullDecision {
-    return decidePull(image.document, source.document, policy, image.readTime);
-  }
+  const call = createFirestoreCalls(readLimitMs);
+  const looks = createLooks({ ...parts, call });
 
   function vigilFor(key: RequestKey, request: ImageRequest, state: PullState): Vigil {
     let vigil = vigils.get(key);
     if (vigil === undefined) {
       const judge = {
-        ofImage: (image: SeenImage) => decide({ ...state, image }),
-        ofBoth: async () => decide(await readPullState(key, request)),
+        ofImage: (image: SeenImage) => looks.decide({ ...state, image }),
+        ofBoth: async () => (await looks.anew(key, request)).decision,
       };
       vigil = startVigil(parts, key, judge, () => vigils.delete(key));
       vigils.set(key, vigil);
@@ -73,7 +65,7 @@ export function createWaiting(parts: WaitingParts) {
     try {
       return await read();
     } catch (error) {
-      if (!isUnreachable(error) && !(error instanceof TransientError)) throw error;
+      if (!isSilence(error)) throw error;
       log.warn({ error, image: key }, 'the documents could not be read at the end of a wait');
       return undefined;
     }
@@ -81,8 +73,8 @@ export function createWaiting(parts: WaitingParts) {
 
   return {
     /**
-     * The image, its failure, or that it is not ready after `holdMs`, or less where many wait. Asks for a build where there is
-     * none. `gone` ends the wait early, as `pending`. Throws a TransientError where Firestore does not answer.
+     * The image, its failure, or that it is not ready after `holdMs`, or less where many wait. An image that was ready a moment ago
+     * is answered from memory, or where Firestore is silent; all else by its documents. Asks for a build where there is none. `gone` ends the wait early, as `pending`. Throws a TransientError where Firestore does not answer.
      */
     async forImage(
       key: RequestKey,
@@ -90,12 +82,10 @@ export function createWaiting(parts: WaitingParts) {
       holdMs: number,
       gone: AbortSignal,
     ): Promise<WaitOutcome> {
-      const state = await readPullState(key, request);
-      const decision = decide(state);
+      const { state, decision } = looks.atHand(key, request) ?? (await looks.anewOrLatest(key, request));
       switch (decision.kind) {
         case 'ready':
         case 'failed':
-          await asking.follow(key, request, state, decision.follow);
           return decision;
         case 'unasked':
           await call(() => asking.queueBuild(key, request, 'pull', state.image));
@@ -110,9 +100,9 @@ export function createWaiting(parts: WaitingParts) {
       const pending = decision.kind === 'pending' ? decision : justQueued(state.image.readTime);
       if (gone.aborted) return pending;
       // A listener may stall: before the client is sent on, the documents themselves have the word.
-      const last = await unlessSilent(key, async () => decide(await readPullState(key, request)));
+      const last = await unlessSilent(key, () => looks.anew(key, request));
       // A failure whose hold ended this moment: the next hop asks again.
-      return last === undefined || last.kind === 'unasked' ? pending : last;
+      return last === undefined || last.decision.kind === 'unasked' ? pending : last.decision;
     },
 
     /** How far a build is, for people; of an index: how far its images are. */
