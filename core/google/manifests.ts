@@ -33,15 +33,25 @@ export function openManifests(firestore: Firestore, cacheBytes = CACHE_BYTES) {
   const cache = new LRUCache<Digest, Manifest>({
     maxSize: cacheBytes,
     sizeCalculation: ({ bytes }) => bytes.length + ENTRY_BYTES,
-    // One read for all who ask at the same time; a Firestore that stays silent is not what the next wait for as well.
-    fetchMethod: digest => within(READ_LIMIT_MS, readStored(digest)),
-    // Making room for others does not end a read.
-    ignoreFetchAbort: true,
   });
+  const reads = new Map<Digest, Promise<Manifest | undefined>>();
 
   async function readStored(digest: Digest): Promise<Manifest | undefined> {
     const data = (await collection.doc(digest).get()).data();
-    return data && { digest, ...manifestSchema.parse(data) };
+    if (data === undefined) return undefined;
+    const manifest = { digest, ...manifestSchema.parse(data) };
+    cache.set(digest, manifest);
+    return manifest;
+  }
+
+  /** One read for all who ask at the same time; a Firestore that stays silent is not what the next wait for as well. */
+  function readOnce(digest: Digest): Promise<Manifest | undefined> {
+    let read = reads.get(digest);
+    if (read === undefined) {
+      read = within(READ_LIMIT_MS, readStored(digest)).finally(() => reads.delete(digest));
+      reads.set(digest, read);
+    }
+    return read;
   }
 
   return {
@@ -50,7 +60,7 @@ export function openManifests(firestore: Firestore, cacheBytes = CACHE_BYTES) {
 
     /** Undefined where no image has this manifest. Throws a {@link TransientError} where Firestore does not answer. */
     async read(digest: Digest): Promise<Manifest | undefined> {
-      return cache.get(digest) ?? cache.fetch(digest);
+      return cache.get(digest) ?? readOnce(digest);
     },
 
     /**
