@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { PACKER_VERSION } from './layer.ts';
+import { PLANNER_VERSION } from './layer-plan.ts';
 import { byCodeUnits } from './order.ts';
 import type { Owner } from './owner.ts';
 
@@ -42,6 +43,7 @@ export function settingsDigest(settings: ImageSettings): SettingsDigest {
   const { layerBudget, contents, owner, extraCommands, importArguments, indexes } = settings;
   const canonical = JSON.stringify([
     PACKER_VERSION,
+    PLANNER_VERSION,
     ALWAYS_PACKAGES,
     layerBudget,
     [...new Set(contents)].toSorted(byCodeUnits),

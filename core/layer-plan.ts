@@ -1,18 +1,149 @@
-// Which store paths share a layer: one layer a path up to a budget, the rest together.
-import type { Closure, ClosureNode } from './closure.ts';
-import { byCodeUnits } from './order.ts';
+// Which store paths of an image share a layer, and in what order the layers lie.
+import { dependencyGraph, type DependencyGraph, type GraphNode } from './dependency-graph.ts';
+import type { Snapshot } from './layer-snapshot.ts';
+import { byName, type StorePath } from './store-path.ts';
 
-/** Layers of store paths per image. Docker's graph drivers stop at 127 in all; one more is the layer of links. */
-export const LAYER_BUDGET = 100;
+/** Layers of store paths per image; one more is the layer of links. Docker's graph drivers begin to fail at 122 in all. */
+export const LAYER_BUDGET = 119;
+
+/** Changes when the same closure and snapshot are planned otherwise, here or in the making of snapshots. */
+export const PLANNER_VERSION = 1;
+
+/** Why store paths share a layer. */
+export type GroupReason =
+  /** They are a bundle of the snapshot: the same layer in every image that has the anchor. */
+  | 'bundle'
+  /** The snapshot knows them, but has them in bundles whose anchors this image lacks. */
+  | 'orphans'
+  /** The snapshot does not know them, and the same paths of this image need them. */
+  | 'outside'
+  /** There were more groups than layers: what costs least when it is sent without need. */
+  | 'spill';
+
+/** The paths of one layer. */
+export interface LayerGroup<N extends GraphNode = GraphNode> {
+  readonly reason: GroupReason;
+  /** The part of all images that this layer is taken to be in. What many have lies at the bottom. */
+  readonly share: number;
+  /** At least one, in the order of their names. */
+  readonly nodes: readonly N[];
+}
+
+export interface PlanInput {
+  readonly snapshot: Snapshot;
+  /** What the image was asked for: those of its paths that stand for themselves. */
+  readonly requested: readonly StorePath[];
+  /** The most layers there may be, 1 at least. */
+  readonly budget?: number;
+}
 
 /**
- * The layers of a closure, each a group of store paths. The largest paths have a layer of their own, since those are
- * worth sharing; the rest is one group. Ordered by size, largest first, then by path: the same whatever the order of
- * the input.
+ * The layers of a closure, lowest first, every path in exactly one. Pure, and the same whatever the order of the input.
+ * Throws where the closure lacks what it refers to.
  */
-export function planLayers(closure: Closure, budget = LAYER_BUDGET): ClosureNode[][] {
-  const ordered = closure.toSorted((a, b) => b.narSize - a.narSize || byCodeUnits(a.path, b.path));
-  if (ordered.length <= budget) return ordered.map(node => [node]);
-  const singles = ordered.slice(0, budget - 1).map(node => [node]);
-  return [...singles, ordered.slice(budget - 1).toSorted((a, b) => byCodeUnits(a.path, b.path))];
+export function planLayers<N extends GraphNode>(
+  closure: readonly N[],
+  { snapshot, requested, budget = LAYER_BUDGET }: PlanInput,
+): LayerGroup<N>[] {
+  const graph = dependencyGraph(closure);
+  const groups = [...bundlesOf(graph, snapshot), ...outsideOf(graph, snapshot, new Set(requested))];
+  return withinBudget(groups, budget).toSorted(byShare);
+}
+
+/** Less than that of anything which was counted. */
+function shareOfUnseen({ images }: Snapshot): number {
+  return 0.5 / Math.max(images, 1);
+}
+
+/** What the snapshot knows: whole bundles, and one group of those whose anchor is not here. */
+function bundlesOf<N extends GraphNode>(
+  { nodes, placeOf }: DependencyGraph<N>,
+  snapshot: Snapshot,
+): LayerGroup<N>[] {
+  const known = Map.groupBy(nodes, ({ path }) => {
+    const bundle = snapshot.bundles.get(path);
+    return bundle !== undefined && !placeOf.has(bundle.anchor) ? 'orphans' : bundle;
+  });
+  return [...known].flatMap(([bundle, members]) => {
+    if (bundle === undefined) return [];
+    if (bundle === 'orphans') return [groupOf('orphans', shareOfUnseen(snapshot), members)];
+    return [groupOf('bundle', bundle.count / snapshot.images, members)];
+  });
+}
+
+/**
+ * What the snapshot does not know, grouped by who needs it: paths that were asked for and paths that nothing needs own a
+ * group, and every other is with those that have the same owners. All dependents of such a path are outside too.
+ */
+function outsideOf<N extends GraphNode>(
+  { nodes, dependencies }: DependencyGraph<N>,
+  snapshot: Snapshot,
+  requested: ReadonlySet<StorePath>,
+): LayerGroup<N>[] {
+  const owners = nodes.map(() => new Set<number>());
+  for (const [place, { path }] of nodes.entries()) {
+    const own = owners[place];
+    if (own === undefined || snapshot.bundles.has(path)) continue;
+    if (requested.has(path) || own.size === 0) owners[place] = new Set([place]);
+    for (const dependency of dependencies[place] ?? []) {
+      for (const owner of owners[place] ?? []) owners[dependency]?.add(owner);
+    }
+  }
+  const outside = [...nodes.entries()].filter(([, { path }]) => !snapshot.bundles.has(path));
+  const groups = Map.groupBy(outside, ([place]) =>
+    [...(owners[place] ?? [])].toSorted((a, b) => a - b).join(' '),
+  );
+  return [...groups.values()].map(members =>
+    groupOf(
+      'outside',
+      shareOfUnseen(snapshot),
+      members.map(([, node]) => node),
+    ),
+  );
+}
+
+function groupOf<N extends GraphNode>(
+  reason: GroupReason,
+  share: number,
+  nodes: readonly N[],
+): LayerGroup<N> {
+  return { reason, share, nodes: nodes.toSorted((a, b) => byName(a.path, b.path)) };
+}
+
+/**
+ * Keeps the groups whose sharing saves most, and makes one of the others. By the bytes of the archives, which are part of the
+ * closure: what a cache makes of them may be known to one worker and not to another.
+ */
+function withinBudget<N extends GraphNode>(
+  groups: readonly LayerGroup<N>[],
+  budget: number,
+): LayerGroup<N>[] {
+  if (groups.length <= budget) return [...groups];
+  const ranked = groups
+    .map(group => ({
+      group,
+      worth: group.share * group.nodes.reduce((sum, { narSize }) => sum + narSize, 0),
+    }))
+    .toSorted((a, b) => b.worth - a.worth || byFirstName(a.group, b.group))
+    .map(({ group }) => group);
+  const rest = ranked.slice(budget - 1);
+  const share = Math.max(...rest.map(group => group.share)) / 2;
+  const spill = groupOf(
+    'spill',
+    share,
+    rest.flatMap(({ nodes }) => nodes),
+  );
+  return [...ranked.slice(0, budget - 1), spill];
+}
+
+/** One order for all images: clients that know a layer by all that lies below it share as far as it goes. */
+function byShare<N extends GraphNode>(a: LayerGroup<N>, b: LayerGroup<N>): number {
+  return b.share - a.share || byFirstName(a, b);
+}
+
+function byFirstName<N extends GraphNode>(
+  { nodes: [a] }: LayerGroup<N>,
+  { nodes: [b] }: LayerGroup<N>,
+): number {
+  return a === undefined || b === undefined ? 0 : byName(a.path, b.path);
 }

@@ -16,6 +16,7 @@ import { claimFolder } from './claim-folder.ts';
 import { buildImage, type BuildParts } from './build-image.ts';
 import { startIntake } from './intake.ts';
 import { createLayerStore } from './layer-store.ts';
+import { openKnownPackages } from './known-packages.ts';
 import { createImageMaker } from './make-image.ts';
 import { createIndexMaker } from './make-index.ts';
 import { openNix } from './nix/nix.ts';
@@ -81,6 +82,11 @@ async function run(): Promise<void> {
   const makeImage = createImageMaker({
     nix,
     packageSources,
+    knownPackages: openKnownPackages({
+      folder: join(settings.DERIVERY_SPOOL, 'known'),
+      realPath: nix.realPath,
+      log,
+    }),
     layerStore,
     settings: imageSettings,
     spoolFolder: settings.DERIVERY_SPOOL,

@@ -1,4 +1,4 @@
-// Calls of Firestore on the way of pulls: bounded in number, in time, and in how long one waits for its turn in vain.
+// Calls of Firestore on the way of pulls: bounded in number and in time.
 import pLimit from 'p-limit';
 import { TransientError } from '#core/errors.ts';
 import { isUnreachable, within } from '#core/google/firestore.ts';
@@ -9,30 +9,23 @@ import { isUnreachable, within } from '#core/google/firestore.ts';
  */
 const AT_ONCE = 64;
 
-/** Throws a {@link TransientError} where there is no answer within the limit. */
-export type FirestoreCall = <T>(work: () => Promise<T>) => Promise<T>;
-
 /**
- * `limitMs`: the longest that one call may take, its turn not counted. A call whose turn comes when those before it have met silence
- * fails with them: none waits longer for nothing than one call may.
+ * A call within so many milliseconds, its turn included. Throws a {@link TransientError} otherwise; whose time is over before its
+ * turn comes is not made.
  */
-export function createFirestoreCalls(limitMs: number): FirestoreCall {
-  const inTurn = pLimit(AT_ONCE);
-  let silentAt = Number.NEGATIVE_INFINITY;
+export type FirestoreCall = <T>(limitMs: number, work: () => Promise<T>) => Promise<T>;
 
-  return work => {
-    const askedAt = performance.now();
-    return inTurn(async () => {
-      if (silentAt > askedAt) throw new TransientError('Firestore did not answer those who asked before');
-      try {
-        const answer = await within(limitMs, work());
-        silentAt = Number.NEGATIVE_INFINITY;
-        return answer;
-      } catch (error) {
-        if (isSilence(error)) silentAt = performance.now();
-        throw error;
-      }
-    });
+export function createFirestoreCalls(): FirestoreCall {
+  const calls = pLimit(AT_ONCE);
+
+  return (limitMs, work) => {
+    const until = performance.now() + limitMs;
+    const inTurn = async () => {
+      const leftMs = Math.ceil(until - performance.now());
+      if (leftMs <= 0) throw new TransientError('its turn came too late');
+      return within(leftMs, work());
+    };
+    return within(limitMs, calls(inTurn));
   };
 }
 

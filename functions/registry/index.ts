@@ -25,6 +25,7 @@ import { createSendOn } from './send-on.ts';
 import { holdsOf, readRegistrySettings, type RegistrySettings } from './settings.ts';
 import { createWaiting } from './waiting.ts';
 import { createWaitingRoom } from './waiting-room.ts';
+import { createWantedImages } from './wanted-images.ts';
 
 const log = createLog('registry');
 const openRequests = createOpenRequests();
@@ -74,7 +75,7 @@ export const registry: RequestHandler = startOrExit(log, () => {
     openRequests,
     buildLogs: openBuildLogs(firestore),
     offer,
-    settings: policy.settings,
+    wantImage: createWantedImages(offer, policy.settings),
     readKnownTags: openKnownTags(offer.sources, readRefList),
     manifests,
     lastUses,

@@ -7,7 +7,7 @@ import type { PullState, ReadPullState } from '#core/google/pull-state.ts';
 import type { Asking } from '../asking.ts';
 import { isSilence, type FirestoreCall } from './firestore-calls.ts';
 import type { LastUses } from './last-uses.ts';
-import { createReadyImages, type Look } from './ready-images.ts';
+import { createReadyImages, type Look, type ReadyImage } from './ready-images.ts';
 import { createSharedWork } from './shared-work.ts';
 
 export interface LooksParts {
@@ -17,6 +17,8 @@ export interface LooksParts {
   readonly lastUses: Pick<LastUses, 'image'>;
   readonly policy: PullPolicy;
   readonly log: Log;
+  /** The longest that the documents of a pull may take, their turn included. Milliseconds. */
+  readonly readLimitMs: number;
   /** For how long what was read is gone by. Milliseconds; 0: nothing is kept. */
   readonly cacheMs: number;
   /** Milliseconds, of any beginning. */
@@ -36,6 +38,7 @@ export function createLooks(parts: LooksParts) {
     lastUses,
     policy,
     log,
+    readLimitMs,
     cacheMs,
     now = () => performance.now(),
   } = parts;
@@ -51,7 +54,7 @@ export function createLooks(parts: LooksParts) {
   /** Reads, and sets going what a pull does besides its answer. */
   async function read(key: RequestKey, request: ImageRequest): Promise<Look> {
     let beganAt = 0;
-    const state = await call(() => {
+    const state = await call(readLimitMs, () => {
       beganAt = now();
       return readPullState(key, request);
     });
@@ -67,9 +70,12 @@ export function createLooks(parts: LooksParts) {
     return look;
   }
 
-  /** By documents that are read after the call. Throws a TransientError where Firestore does not answer. */
-  function anew(key: RequestKey, request: ImageRequest): Promise<Look> {
-    return shared(key, () => read(key, request));
+  /** By documents that are read after the call. Throws a TransientError where Firestore does not answer in time. */
+  function anew(key: RequestKey, request: ImageRequest, limitMs = readLimitMs): Promise<Look> {
+    return within(
+      limitMs,
+      shared(key, () => read(key, request)),
+    );
   }
 
   /** For those who come later. */
@@ -88,7 +94,7 @@ export function createLooks(parts: LooksParts) {
     anew,
 
     /** What memory says, if that is recent; in the second half of its time it is renewed behind the answer. */
-    atHand(key: RequestKey, request: ImageRequest): Look | undefined {
+    atHand(key: RequestKey, request: ImageRequest): Look<ReadyImage> | undefined {
       const recent = ready.recent(key);
       if (recent?.isAging) behind(key, request);
       return recent?.look;
@@ -103,7 +109,7 @@ export function createLooks(parts: LooksParts) {
         return latest;
       }
       try {
-        return await within(PATIENCE_MS, anew(key, request));
+        return await anew(key, request, Math.min(PATIENCE_MS, readLimitMs));
       } catch (error) {
         if (!isSilence(error)) throw error;
         if (!isSilent)

@@ -4,14 +4,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RegistryError, TransientError } from '#core/errors.ts';
 import { isUnreachable, READ_LIMIT_MS, within } from '#core/google/firestore.ts';
 import type { Log } from '#core/google/log.ts';
+import { AskingClient } from './asking-client.ts';
 import { errorAnswer, writeAnswer, type Answer } from './answer.ts';
 import { blob, type BlobParts } from './blobs.ts';
 import { buildLog, type BuildLogParts } from './build-log.ts';
 import { unlessKnown } from './conditional.ts';
-import { patienceOf } from './client-patience.ts';
 import type { Hops } from './hop.ts';
 import { landingPage } from './landing-page.ts';
-import { manifestByDigest, manifestByTag, type AskingClient, type ManifestParts } from './manifests.ts';
+import { manifestByDigest, manifestByTag, type ManifestParts } from './manifests.ts';
 import type { OpenRequests } from './open-requests.ts';
 import { referrers } from './referrers.ts';
 import { parseRoute } from './route.ts';
@@ -43,26 +43,23 @@ export function createRegistry(parts: RegistryParts): RequestHandler {
       writeAnswer(response, method, isBare ? withoutDigest(known) : known);
     };
     const refuse = (error: unknown): void => write(errorAnswer(toRegistryError(error, parts.log, target)));
-    const hop = parts.hops.parse(target);
-    const client = patienceOf(request.headers['user-agent']);
-    const gone = new AbortController();
+    const asking = new AskingClient(request, response, target, parts.hops);
     const isAnswered = parts.openRequests.add(() => {
       try {
-        write(parts.sendOn.elsewhere(hop, client));
+        write(parts.sendOn.elsewhere(asking.hop, asking.patience));
       } catch (error) {
         refuse(error);
       }
     });
-    response.once('close', () => {
-      isAnswered();
-      gone.abort();
-    });
-    if (response.headersSent) return;
     try {
-      const asking = { hop, client, headers: request.headers, gone: gone.signal };
-      write(await answerTo(parts, method, target, asking));
+      if (response.headersSent) return;
+      const answer = answerTo(parts, method, target, asking);
+      // What is at hand is not waited for.
+      write(answer instanceof Promise ? await answer : answer);
     } catch (error) {
       refuse(error);
+    } finally {
+      isAnswered();
     }
   };
 }
@@ -94,7 +91,7 @@ function answerTo(
     case 'manifest-by-tag':
       return manifestByTag(parts, route, asking);
     case 'manifest-by-digest':
-      return within(READ_LIMIT_MS, manifestByDigest(parts, route.digest));
+      return manifestByDigest(parts, route.digest);
     case 'blob':
       return within(READ_LIMIT_MS, blob(parts, route.digest, method));
     case 'tags':

@@ -9,6 +9,7 @@ import type { Asking } from '../asking.ts';
 import { createFirestoreCalls, isSilence } from './firestore-calls.ts';
 import type { LastUses } from './last-uses.ts';
 import { createLooks } from './looks.ts';
+import type { ReadyImage } from './ready-images.ts';
 import { startVigil, type Vigil, type VigilParts, type WaitOutcome } from './vigil.ts';
 import type { WaitingRoom } from './waiting-room.ts';
 
@@ -17,7 +18,7 @@ export interface WaitingParts extends VigilParts {
   readonly asking: Asking;
   readonly policy: PullPolicy;
   readonly room: WaitingRoom;
-  /** The longest that the documents of a pull may take. Milliseconds. */
+  /** The longest that the documents of a pull may take, their turn included. Milliseconds. */
   readonly readLimitMs: number;
   /** For how long what was read of an image that is ready is gone by. Milliseconds; 0: every pull reads. */
   readonly cacheMs: number;
@@ -26,12 +27,19 @@ export interface WaitingParts extends VigilParts {
   readonly now?: () => number;
 }
 
+/**
+ * The same behind a hold, for each of two reads: no hold comes closer than 10 s to what the front end gives a request
+ * (settings.ts), or to the 30 s of newer containerd. Milliseconds.
+ */
+export const LAST_READ_LIMIT_MS = 4_000;
+
 export type Waiting = ReturnType<typeof createWaiting>;
 
 export function createWaiting(parts: WaitingParts) {
   const { images, asking, policy, room, readLimitMs, log } = parts;
   const vigils = new Map<RequestKey, Vigil>();
-  const call = createFirestoreCalls(readLimitMs);
+  const call = createFirestoreCalls();
+  const lastReadLimitMs = Math.min(readLimitMs, LAST_READ_LIMIT_MS);
   const looks = createLooks({ ...parts, call });
 
   function vigilFor(key: RequestKey, request: ImageRequest, state: PullState): Vigil {
@@ -47,16 +55,17 @@ export function createWaiting(parts: WaitingParts) {
     return vigil;
   }
 
-  /** The outcome, or undefined where there is none yet when the time is over. */
+  /** The outcome, or undefined where there is none yet when the time is over: at `until`, by the monotonic clock. */
   async function wait(
     key: RequestKey,
     request: ImageRequest,
     state: PullState,
-    holdMs: number,
+    until: number,
     gone: AbortSignal,
   ): Promise<WaitOutcome | undefined> {
     using place = room.enter();
-    const over = AbortSignal.timeout(Math.min(holdMs, place.longestMs));
+    const leftMs = Math.max(0, Math.ceil(until - performance.now()));
+    const over = AbortSignal.timeout(Math.min(leftMs, place.longestMs));
     return await vigilFor(key, request, state).settled(AbortSignal.any([gone, over]));
   }
 
@@ -72,9 +81,14 @@ export function createWaiting(parts: WaitingParts) {
   }
 
   return {
+    /** The image, where it was ready a moment ago: without a question to anyone. */
+    atHand: (key: RequestKey, request: ImageRequest): ReadyImage | undefined =>
+      looks.atHand(key, request)?.decision,
+
     /**
-     * The image, its failure, or that it is not ready after `holdMs`, or less where many wait. An image that was ready a moment ago
-     * is answered from memory, or where Firestore is silent; all else by its documents. Asks for a build where there is none. `gone` ends the wait early, as `pending`. Throws a TransientError where Firestore does not answer.
+     * The image, its failure, or that it is not ready `holdMs` from now, or sooner where many wait. Asks for a build where there
+     * is none. Where Firestore is silent, what was ready within ten minutes is the answer (looks.ts). `gone` ends the wait early,
+     * as `pending`. Throws a TransientError where Firestore does not answer and there is nothing of that kind.
      */
     async forImage(
       key: RequestKey,
@@ -82,25 +96,26 @@ export function createWaiting(parts: WaitingParts) {
       holdMs: number,
       gone: AbortSignal,
     ): Promise<WaitOutcome> {
+      const until = performance.now() + holdMs;
       const { state, decision } = looks.atHand(key, request) ?? (await looks.anewOrLatest(key, request));
       switch (decision.kind) {
         case 'ready':
         case 'failed':
           return decision;
         case 'unasked':
-          await call(() => asking.queueBuild(key, request, 'pull', state.image));
+          await call(readLimitMs, () => asking.queueBuild(key, request, 'pull', state.image));
           break;
         case 'pending':
-          if (decision.raise) await call(() => asking.raiseBuild(key, state.image));
+          if (decision.raise) await call(readLimitMs, () => asking.raiseBuild(key, state.image));
           break;
       }
-      const settled = await wait(key, request, state, holdMs, gone);
+      const settled = await wait(key, request, state, until, gone);
       if (settled !== undefined) return settled;
 
       const pending = decision.kind === 'pending' ? decision : justQueued(state.image.readTime);
       if (gone.aborted) return pending;
       // A listener may stall: before the client is sent on, the documents themselves have the word.
-      const last = await unlessSilent(key, () => looks.anew(key, request));
+      const last = await unlessSilent(key, () => looks.anew(key, request, lastReadLimitMs));
       // A failure whose hold ended this moment: the next hop asks again.
       return last === undefined || last.decision.kind === 'unasked' ? pending : last.decision;
     },
@@ -110,7 +125,9 @@ export function createWaiting(parts: WaitingParts) {
       if (build.state !== 'waiting') return describeBuild(build);
       const { settings } = policy;
       const keys = imageKeys({ request, settings });
-      const seen = await unlessSilent(requestKey(request, settings), () => call(() => images.readAll(keys)));
+      const seen = await unlessSilent(requestKey(request, settings), () =>
+        call(lastReadLimitMs, () => images.readAll(keys)),
+      );
       if (seen === undefined) return describeBuild(build);
       return describeIndex(
         request,

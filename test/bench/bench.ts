@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { Command, Option } from 'commander';
 import { measureColdStart } from './cold-start.ts';
 import { describeMachine, formatMachine, type MachineFacts } from './machine.ts';
+import { measureKnown } from './known.ts';
 import { measurePulls } from './pulls.ts';
 import { measureRequests } from './requests.ts';
 import { formatSection, ratiosOf, type Section } from './section.ts';
@@ -13,6 +14,7 @@ type Part = (place: Workplace, progress: (text: string) => void) => Promise<Sect
 
 const PARTS: Readonly<Record<string, Part>> = {
   pulls: measurePulls,
+  known: measureKnown,
   requests: measureRequests,
   'cold-start': measureColdStart,
   waiting: measureWaiting,
@@ -21,6 +23,7 @@ const PARTS: Readonly<Record<string, Part>> = {
 const HELP = `
 Parts:
   pulls      first pull with the Nix store empty and full, the same again, new combinations
+  known      new combinations of known packages, by what is kept of them and by Nix
   requests   warm manifests: on node:http beside a bare server, through the framework beside an empty function
   cold-start from the start of an instance's process to its first answer, beside an empty function
   waiting    memory and listeners of an instance on which 1,000 pulls wait, and its answers to others

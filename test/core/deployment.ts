@@ -1,11 +1,12 @@
 // What a deployment without settings of its own offers, and makes its images by.
 import type { Offer } from '#core/image-request.ts';
 import { settingsDigest, type ImageSettings } from '#core/image-settings.ts';
+import { LAYER_BUDGET } from '#core/layer-plan.ts';
 import { formatPackageSource, type PackageSource } from '#core/package-source.ts';
 import { withDefaultSource } from '#core/source-rules.ts';
 
 export const IMAGE_SETTINGS: ImageSettings = {
-  layerBudget: 100,
+  layerBudget: LAYER_BUDGET,
   contents: [],
   owner: { uid: 0, gid: 0 },
   extraCommands: undefined,

@@ -1,79 +1,140 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import * as fc from 'fast-check';
-import type { ClosureNode } from '#core/closure.ts';
-import { LAYER_BUDGET, planLayers } from '#core/layer-plan.ts';
-import { parseStorePath } from '#core/store-path.ts';
-import { closure } from './arbitraries.ts';
+import type { GraphNode } from '#core/dependency-graph.ts';
+import { LAYER_BUDGET, planLayers, type LayerGroup, type PlanInput } from '#core/layer-plan.ts';
+import { EMPTY_SNAPSHOT, makeSnapshot, type Snapshot } from '#core/layer-snapshot.ts';
+import { parseStorePath, storePathName, type StorePath } from '#core/store-path.ts';
 
-function node(name: string, narSize: number): ClosureNode {
-  return {
-    path: parseStorePath(`/nix/store/${'0'.repeat(32)}-${name}`),
-    narHash: `sha256:${name}`,
+const MB = 1_000_000;
+
+const path = (name: string): StorePath => parseStorePath(`/nix/store/${'0'.repeat(32)}-${name}`);
+
+/** Paths of so many bytes by their names, and what they refer to. */
+function graphOf(
+  parts: Readonly<Record<string, readonly [size: number, ...references: string[]]>>,
+): GraphNode[] {
+  return Object.entries(parts).map(([name, [narSize, ...references]]) => ({
+    path: path(name),
     narSize,
-    references: [],
-  };
+    references: references.map(path),
+  }));
 }
 
-const names = (plan: ClosureNode[][]): string[][] =>
-  plan.map(group => group.map(({ path }) => path.slice(44)));
+/** Each layer as the names in it, lowest first. */
+const names = (plan: readonly LayerGroup[]): string[] =>
+  plan.map(({ nodes }) => nodes.map(node => storePathName(node.path)).join(' '));
 
-const budget = fc.integer({ min: 1, max: 12 });
+function planOf(
+  nodes: readonly GraphNode[],
+  requested: readonly string[],
+  more: Partial<PlanInput> = {},
+): LayerGroup[] {
+  return planLayers(nodes, { snapshot: EMPTY_SNAPSHOT, requested: requested.map(path), ...more });
+}
 
-describe('layer plan', () => {
-  test('gives the largest paths a layer each, and the rest one, in the order of their paths', () => {
-    const nodes = [node('c', 1), node('big', 9), node('a', 3), node('b', 2), node('huge', 10)];
-    assert.deepEqual(names(planLayers(nodes, 3)), [['huge'], ['big'], ['a', 'b', 'c']]);
-    assert.deepEqual(names(planLayers(nodes, 5)), [['huge'], ['big'], ['a'], ['b'], ['c']]);
-    assert.deepEqual(names(planLayers(nodes, 1)), [['a', 'b', 'big', 'c', 'huge']]);
-    assert.deepEqual(planLayers([], 3), []);
-  });
+const set = graphOf({
+  git: [30 * MB, 'perl', 'zlib', 'hooks'],
+  hooks: [3000, 'libc'],
+  hg: [20 * MB, 'python', 'zlib'],
+  perl: [50 * MB, 'libc'],
+  python: [60 * MB, 'zlib', 'libc'],
+  zlib: [300_000, 'libc'],
+  libc: [30 * MB],
+});
 
-  test('leaves room for the layer of links below Docker’s limit of 127', () => {
-    const many = Array.from({ length: 300 }, (_, i) => node(`p${i}`, i));
-    assert.equal(planLayers(many).length, LAYER_BUDGET);
-    assert.ok(LAYER_BUDGET + 1 <= 127);
-  });
+const snapshot: Snapshot = makeSnapshot(set, {
+  roots: ['git', 'hg', 'perl', 'python'].map(path),
+  inEvery: [],
+  inShells: [],
+});
 
-  test('has every path once, in no more layers than the budget', () => {
-    fc.assert(
-      fc.property(closure, budget, (nodes, limit) => {
-        const plan = planLayers(nodes, limit);
-        assert.equal(plan.length, Math.min(nodes.length, limit));
-        assert.ok(plan.every(group => group.length > 0));
-        assert.deepEqual(
-          plan
-            .flat()
-            .map(({ path }) => path)
-            .toSorted(),
-          nodes.map(({ path }) => path).toSorted(),
-        );
-      }),
+const closureOf = (...wanted: string[]): GraphNode[] => {
+  const reached = new Set(wanted.map(path));
+  for (const each of reached)
+    for (const next of set.find(node => node.path === each)?.references ?? []) reached.add(next);
+  return set.filter(node => reached.has(node.path));
+};
+
+describe('layers of paths that the snapshot knows', () => {
+  test('are its bundles, with what most images have at the bottom', () => {
+    const plan = planOf(closureOf('hg'), ['hg'], { snapshot });
+    assert.deepEqual(names(plan), ['libc', 'python zlib', 'hg']);
+    assert.deepEqual(
+      plan.map(({ reason, share }) => [reason, share]),
+      [
+        ['bundle', 1],
+        ['bundle', 0.5],
+        ['bundle', 0.25],
+      ],
     );
   });
 
-  test('puts nothing into the last layer that is larger than a layer of its own', () => {
-    fc.assert(
-      fc.property(closure, budget, (nodes, limit) => {
-        const plan = planLayers(nodes, limit);
-        const rest = plan.at(-1) ?? [];
-        const singles = plan.slice(0, -1).flat();
-        for (const single of singles) for (const small of rest) assert.ok(single.narSize >= small.narSize);
-      }),
-    );
+  test('are one more, on top, where the anchor of some is not in the image', () => {
+    const plan = planOf(closureOf('git'), ['git'], { snapshot });
+    assert.deepEqual(names(plan), ['libc', 'perl', 'git hooks', 'zlib']);
+    assert.deepEqual([plan.at(-1)?.reason, plan.at(-1)?.share], ['orphans', 0.125]);
+  });
+});
+
+describe('layers of paths that the snapshot does not know', () => {
+  const outside = graphOf({
+    tool: [5, 'lib', 'both'],
+    other: [5, 'both', 'asked'],
+    lib: [1, 'deep'],
+    deep: [1],
+    both: [1],
+    asked: [1, 'behind'],
+    behind: [1],
   });
 
-  test('does not depend on the order of the closure, and changes nothing in it', () => {
-    const shuffled = closure.chain(nodes =>
-      fc.tuple(fc.constant(nodes), fc.shuffledSubarray(nodes, { minLength: nodes.length })),
+  test('are those of each that was asked for or that nothing needs, and of those with the same owners', () => {
+    const plan = planOf(outside, ['tool', 'asked']);
+    assert.deepEqual(names(plan), ['asked behind', 'both', 'deep lib tool', 'other']);
+    assert.ok(plan.every(({ reason }) => reason === 'outside'));
+  });
+
+  test('lie above those of the snapshot, which are as in any other image', () => {
+    const nodes = [...closureOf('hg'), ...graphOf({ mine: [9, 'hg', 'part'], part: [1, 'libc'] })];
+    assert.deepEqual(names(planOf(nodes, ['mine'], { snapshot })), [
+      'libc',
+      'python zlib',
+      'hg',
+      'mine part',
+    ]);
+  });
+});
+
+describe('a layer plan', () => {
+  const many = graphOf(Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`p${1000 + i}`, [i]])));
+
+  test('unites what is least worth sharing where there are more groups than layers', () => {
+    const plan = planOf(many, []);
+    assert.equal(plan.length, LAYER_BUDGET);
+    const spill = plan.find(({ reason }) => reason === 'spill');
+    assert.deepEqual(
+      spill?.nodes.map(({ narSize }) => narSize),
+      Array.from({ length: 300 - LAYER_BUDGET + 1 }, (_, size) => size),
     );
-    fc.assert(
-      fc.property(shuffled, budget, ([nodes, others], limit) => {
-        const before = [...nodes];
-        Object.freeze(nodes);
-        assert.deepEqual(planLayers(nodes, limit), planLayers(others, limit));
-        assert.deepEqual(nodes, before);
-      }),
+    assert.equal(spill.share, 0.25);
+    const two = planOf(closureOf('hg'), ['hg'], { snapshot, budget: 2 });
+    assert.deepEqual(names(two), ['hg libc', 'python zlib']);
+    assert.deepEqual(names(planOf(closureOf('hg'), [], { snapshot, budget: 1 })), ['hg libc python zlib']);
+  });
+
+  test('leaves room for the layer of links below what Docker’s graph drivers stand', () => {
+    assert.ok(LAYER_BUDGET + 1 < 122);
+  });
+
+  test('of nothing is nothing', () => {
+    assert.deepEqual(planOf([], []), []);
+  });
+
+  test('is refused to a closure that lacks what it needs, and to a circle', () => {
+    assert.throws(
+      () => planOf(graphOf({ a: [1, 'b'] }), []),
+      /-a refers to \S+-b, which is not in its graph/,
     );
+    assert.throws(() => planOf(graphOf({ a: [1, 'b'], b: [1, 'a'] }), []), /in a circle/);
+    assert.deepEqual(names(planOf(graphOf({ a: [1, 'a'] }), [])), ['a']);
   });
 });

@@ -68,7 +68,7 @@ describe('an audit', { timeout: 200_000 }, () => {
     const lines = [
       '  the config',
       '    config\\.config\\.Cmd: served \\["/bin/evil"\\], rebuilt nothing',
-      '  only the compression of layer 2',
+      '  only the compression of layer \\d+',
       '    \\S+: /nix/store/.*',
       '  /nix/store/[a-z0-9]{32}-glibc-[0-9.]+',
       `    lib/\\S+: ${content}`,
@@ -139,8 +139,8 @@ async function openCloud(state: string) {
     close: () => firestore.terminate(),
 
     /**
-     * Stores the image with other contents in its largest layer, which is the C library's, and in hello's, another
-     * command, and another compression of its second layer.
+     * Stores the image with other contents in the C library's layer and in hello's, another command, and another
+     * compression of the first of its other layers.
      */
     async tamper(digest: Digest): Promise<Digest> {
       const manifest = await manifests.read(digest);
@@ -151,12 +151,14 @@ async function openCloud(state: string) {
         rootfs: { diff_ids: Digest[] };
       };
       config.config.Cmd = ['/bin/evil'];
+      let recompressed = false;
       for (const [index, layer] of document.layers.entries()) {
         const tar = gunzipSync(await buffer(bucket.read(layer.digest)));
         // The contents of files alone: a tar has no checksums of those.
-        if (index === 0) tar.write('Gnu', tar.indexOf('GNU C Library'));
+        if (tar.includes('GNU C Library')) tar.write('Gnu', tar.indexOf('GNU C Library'));
         else if (tar.includes('Hello, world!')) tar.write('Howdy', tar.indexOf('Hello, world!'));
-        else if (index > 1) continue;
+        else if (recompressed) continue;
+        else recompressed = true;
         config.rootfs.diff_ids[index] = digestOf(tar);
         Object.assign(layer, await put(gzipSync(tar, { level: 1 })));
       }

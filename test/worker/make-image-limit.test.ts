@@ -10,6 +10,7 @@ import { cacheOf, emptyStore, isValid } from '#test/worker/nix/binary-cache.ts';
 import { scratchSet } from '#test/worker/nix/scratch-set.ts';
 import { storeFolder } from '#test/worker/nix/store-folder.ts';
 import { temporaryFolder } from '#test/worker/pack/trees.ts';
+import { NOTHING_KNOWN } from '#worker/known-packages.ts';
 import { createImageMaker } from '#worker/make-image.ts';
 import type { Nix } from '#worker/nix/nix.ts';
 import { realise } from '#worker/nix/realise.ts';
@@ -37,6 +38,7 @@ async function make(context: TestContext, nix: Nix, folder: string, closureLimit
   const makeImage = createImageMaker({
     nix,
     packageSources,
+    knownPackages: NOTHING_KNOWN,
     layerStore,
     settings: IMAGE_SETTINGS,
     spoolFolder: folder,

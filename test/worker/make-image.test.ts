@@ -13,6 +13,7 @@ import type { ImageSettings } from '#core/image-settings.ts';
 import { parseRepositoryName, parseTag } from '#core/reference.ts';
 import type { Manifest } from '#core/google/manifests.ts';
 import { createLayerStore } from '#worker/layer-store.ts';
+import { NOTHING_KNOWN } from '#worker/known-packages.ts';
 import { createImageMaker } from '#worker/make-image.ts';
 import { createPackageSources } from '#worker/source/package-sources.ts';
 import { BUCKET, Cloud, PROJECT } from '#test/cloud.ts';
@@ -48,6 +49,7 @@ async function make(name: string, settings: Partial<ImageSettings> = {}): Promis
   const makeImage = createImageMaker({
     nix,
     packageSources,
+    knownPackages: NOTHING_KNOWN,
     layerStore: createLayerStore({
       bucket: openBlobBucket(PROJECT, BUCKET),
       blobs: openBlobs(cloud.firestore),

@@ -4,12 +4,15 @@ import { changedLinksLayerKey } from '#core/layer.ts';
 import type { User } from '#core/meta-packages.ts';
 import { runExtraCommands, type ExtraCommands } from '../extra-commands.ts';
 import type { Nix } from '../nix/nix.ts';
+import type { StoredSource } from '../nix/stored-source.ts';
 import { changedLinks } from '../pack/changed-links.ts';
 import { COMPRESSOR_ID } from '../pack/gzip.ts';
 import { ownerOf } from '../pack/root-files.ts';
 import type { DescribedLayer, ImagePlan } from './plan-image.ts';
 
-export interface LinksChange extends Pick<ExtraCommands, 'source' | 'packages' | 'closure' | 'spoolFolder'> {
+export interface LinksChange extends Pick<ExtraCommands, 'packages' | 'closure' | 'spoolFolder'> {
+  /** The package set whose tools run the commands. */
+  readonly fetchSource: () => Promise<StoredSource>;
   readonly user: User;
   readonly settings: ImageSettings;
 }
@@ -21,16 +24,17 @@ export interface LinksChange extends Pick<ExtraCommands, 'source' | 'packages' |
 export async function changeLinks(
   nix: Nix,
   plan: ImagePlan,
-  { user, settings, ...inputs }: LinksChange,
+  { fetchSource, user, settings, ...inputs }: LinksChange,
   { signal }: { readonly signal: AbortSignal },
 ): Promise<ImagePlan> {
   const { extraCommands: commands, importArguments, owner } = settings;
   const links = plan.layers.at(-1);
   if (commands === undefined || links === undefined) return plan;
   const entries = await links.entries();
+  const source = await fetchSource();
   const { path, narHash } = await runExtraCommands(
     nix,
-    { ...inputs, commands, importArguments, entries },
+    { ...inputs, source, commands, importArguments, entries },
     { signal },
   );
   const changed: DescribedLayer = {

@@ -4,6 +4,7 @@ import type { ImageRequest } from '#core/image-request.ts';
 import type { ImageSettings } from '#core/image-settings.ts';
 import { layerKey, linksLayerKey } from '#core/layer.ts';
 import { planLayers } from '#core/layer-plan.ts';
+import { EMPTY_SNAPSHOT } from '#core/layer-snapshot.ts';
 import type { ImageConfig } from '#core/oci.ts';
 import type { PlannedLayer } from '../layer-store.ts';
 import type { FoundItem } from '../nix/resolve.ts';
@@ -64,8 +65,10 @@ export function planImage({ request, revision, settings, items, nodes, realPath 
   }
 
   const [platform] = request.platforms;
+  const requested = items.map(({ path }) => path);
+  const groups = planLayers(nodes, { snapshot: EMPTY_SNAPSHOT, requested, budget: layerBudget });
   return {
-    layers: [...planLayers(nodes, layerBudget).map(ofPaths), ofLinks()],
+    layers: [...groups.map(group => ofPaths(group.nodes)), ofLinks()],
     config: {
       platform,
       ...containerOf(request, items, realPath),

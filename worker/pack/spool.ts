@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigurationError, TransientError } from '#core/errors.ts';
+import { isSystemError } from '../is-system-error.ts';
 
 /** Process and attempt: `<pid>-<uuid>.layer`. What is not named so is not ours. */
 const SPOOL_FILE = /^(?<pid>[0-9]+)-[0-9a-f-]{36}\.(?:layer|tree)$/;
@@ -49,8 +50,4 @@ function isOther(pid: number): boolean {
     // EPERM: it is there and somebody else's.
     return isSystemError(error) && error.code === 'EPERM';
   }
-}
-
-function isSystemError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && 'syscall' in error && 'code' in error;
 }

@@ -9,6 +9,7 @@ import type { Phase } from '#core/image-document.ts';
 import type { ImageRequest } from '#core/image-request.ts';
 import { formatPackageSource } from '#core/package-source.ts';
 import { keepsRevisions } from '#core/source-document.ts';
+import { NOTHING_KNOWN } from '#worker/known-packages.ts';
 import { createImageMaker } from '#worker/make-image.ts';
 import { openNix } from '#worker/nix/nix.ts';
 import type { WorkerSettings } from '#worker/settings.ts';
@@ -74,6 +75,7 @@ export async function rebuild(
     const makeImage = createImageMaker({
       nix,
       packageSources,
+      knownPackages: NOTHING_KNOWN,
       layerStore: layerFolder,
       settings: imageSettingsOf(settings),
       spoolFolder: await part('spool'),

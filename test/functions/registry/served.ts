@@ -21,6 +21,7 @@ import { createRegistry, type RegistryParts, type RequestHandler } from '#functi
 import { createSendOn } from '#functions/registry/send-on.ts';
 import { createWaiting, type Waiting, type WaitingParts } from '#functions/registry/waiting.ts';
 import { createWaitingRoom } from '#functions/registry/waiting-room.ts';
+import { createWantedImages } from '#functions/registry/wanted-images.ts';
 import { collectLog } from '#test/collected-log.ts';
 import { Cloud } from '#test/cloud.ts';
 import { offerOf, SETTINGS } from '#test/core/deployment.ts';
@@ -86,7 +87,7 @@ export class Served implements AsyncDisposable {
     const handler = createRegistry({
       log,
       offer,
-      settings: SETTINGS,
+      wantImage: createWantedImages(offer, SETTINGS),
       manifests,
       lastUses: createLastUses({ images, manifests, log }),
       blobs: openBlobs(cloud.firestore),

@@ -1,0 +1,74 @@
+// The packages of an image, brought into the store with all that they need: by what is known of them already, or by Nix.
+import { ALWAYS_PACKAGES, type ImageSettings } from '#core/image-settings.ts';
+import type { Phase } from '#core/image-document.ts';
+import type { ImageRequest } from '#core/image-request.ts';
+import { byCodeUnits } from '#core/order.ts';
+import { nixSystemOf } from '#core/platform.ts';
+import { requireFetchable, requireWithinLimit } from './closure-limit.ts';
+import type { Contents, KnownPackages, Naming } from './known-packages.ts';
+import { bytesToFetch } from './nix/bytes-to-fetch.ts';
+import { closure } from './nix/closure.ts';
+import type { Nix } from './nix/nix.ts';
+import { realise } from './nix/realise.ts';
+import { resolve } from './nix/resolve.ts';
+import { requireFound } from './resolution.ts';
+import type { FoundRevision } from './source/found-revision.ts';
+import type { PackageSources } from './source/package-sources.ts';
+
+/** Answers packages that are in the store. Throws what Nix and the package set have to say against them. */
+export type GetContents = (
+  request: ImageRequest,
+  found: FoundRevision,
+  report: (phase: Phase) => void,
+  signal: AbortSignal,
+) => Promise<Contents>;
+
+export interface GetContentsParts {
+  readonly nix: Nix;
+  readonly packageSources: PackageSources;
+  readonly knownPackages: KnownPackages;
+  readonly settings: Pick<ImageSettings, 'contents' | 'importArguments'>;
+  /** The most bytes that an image's packages may have with all that they need, unpacked. */
+  readonly closureLimit: number;
+}
+
+export function createGetContents({
+  nix,
+  packageSources,
+  knownPackages,
+  settings: { contents, importArguments },
+  closureLimit,
+}: GetContentsParts): GetContents {
+  async function byNix(
+    request: ImageRequest,
+    found: FoundRevision,
+    { system }: Naming,
+    packages: readonly string[],
+    report: (phase: Phase) => void,
+    signal: AbortSignal,
+  ): Promise<Contents> {
+    const source = await packageSources.fetch(request.source, found, signal);
+    const items = requireFound(
+      await resolve(nix, { source, system, packages, importArguments }, { signal }),
+      { asked: request.packages, contents },
+    );
+
+    report({ name: 'building' });
+    const paths = items.map(({ path }) => path);
+    requireFetchable(request.packages, await bytesToFetch(nix, paths, { signal }), closureLimit);
+    await realise(nix, items, { signal, onProgress: (done, of) => report({ name: 'building', done, of }) });
+    return { items, nodes: await closure(nix, paths, { signal }) };
+  }
+
+  return async (request, found, report, signal) => {
+    const names = [...new Set([...request.packages, ...contents, ...ALWAYS_PACKAGES])].toSorted(byCodeUnits);
+    const [platform] = request.platforms;
+    const system = nixSystemOf(platform);
+    const naming = { source: request.source, revision: found.revision, system, importArguments };
+    const known = await knownPackages.recall(naming, names);
+    const { items, nodes } = known ?? (await byNix(request, found, naming, names, report, signal));
+    requireWithinLimit(request.packages, nodes, closureLimit);
+    if (known === undefined) await knownPackages.remember(naming, names, { items, nodes });
+    return { items, nodes };
+  };
+}
