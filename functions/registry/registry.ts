@@ -29,12 +29,21 @@ export interface RegistryParts extends ManifestParts, BlobParts, BuildLogParts, 
   readonly headDigest: 'sent' | 'withheld';
 }
 
-export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+export type RequestHandler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+) => Promise<void> | undefined;
 
+/**
+ * What is at hand is answered in the same turn and without a promise: functions-framework's domains watch each of them until it
+ * is collected, at several times the price of the answer.
+ */
 export function createRegistry(parts: RegistryParts): RequestHandler {
-  return async (request, response) => {
+  const { openRequests } = parts;
+  return (request, response) => {
     const method = request.method ?? '';
     const target = originForm(request.url ?? '/');
+    const asking = new AskingClient(request, response, target, parts.hops);
     const write = (answer: Answer): void => {
       // It may be gone, or sent on meanwhile.
       if (response.headersSent || response.destroyed) return;
@@ -43,24 +52,32 @@ export function createRegistry(parts: RegistryParts): RequestHandler {
       writeAnswer(response, method, isBare ? withoutDigest(known) : known);
     };
     const refuse = (error: unknown): void => write(errorAnswer(toRegistryError(error, parts.log, target)));
-    const asking = new AskingClient(request, response, target, parts.hops);
-    const isAnswered = parts.openRequests.add(() => {
+    const sendOn = (): void => {
       try {
         write(parts.sendOn.elsewhere(asking.hop, asking.patience));
       } catch (error) {
         refuse(error);
       }
-    });
+    };
+    const writeInTime = async (answer: Promise<Answer>): Promise<void> => {
+      using _open = openRequests.add(sendOn);
+      try {
+        write(await answer);
+      } catch (error) {
+        refuse(error);
+      }
+    };
     try {
-      if (response.headersSent) return;
-      const answer = answerTo(parts, method, target, asking);
-      // What is at hand is not waited for.
-      write(answer instanceof Promise ? await answer : answer);
+      if (openRequests.isEnding) sendOn();
+      else {
+        const answer = answerTo(parts, method, target, asking);
+        if (answer instanceof Promise) return writeInTime(answer);
+        write(answer);
+      }
     } catch (error) {
       refuse(error);
-    } finally {
-      isAnswered();
     }
+    return undefined;
   };
 }
 
