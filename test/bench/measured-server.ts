@@ -1,4 +1,5 @@
 // Servers that are measured: each in a process of its own, as an instance is, and run by Node in the same way.
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { REGISTRY_NODE_OPTIONS } from '#local/local-environment.ts';
 import { startRun } from '#local/supervised-program.ts';
@@ -9,6 +10,8 @@ export interface MeasuredServer extends AsyncDisposable {
   readonly port: number;
   /** From the start of the process to the first answer. Milliseconds. */
   readonly firstAnswerMs: number;
+  /** The processor time that it has taken so far. Microseconds, in steps of 10,000. */
+  readonly cpuTime: () => number;
 }
 
 /** A function, by its file and what that exports. */
@@ -79,5 +82,13 @@ export async function startServer(
   const answer = await fetch(`http://127.0.0.1:${port}/v2/`);
   await answer.arrayBuffer();
   const firstAnswerMs = performance.now() - startedAt;
-  return { pid: run.pid, port, firstAnswerMs, [Symbol.asyncDispose]: () => run.end(5_000) };
+  const cpuTime = (): number => cpuTimeOf(run.pid);
+  return { pid: run.pid, port, firstAnswerMs, cpuTime, [Symbol.asyncDispose]: () => run.end(5_000) };
+}
+
+/** User and system time of all its threads (proc(5), /proc/pid/stat), in ticks of a hundredth of a second. */
+function cpuTimeOf(pid: number): number {
+  const [, afterName = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ');
+  const fields = afterName.split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * 10_000;
 }

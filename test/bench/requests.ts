@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { Cloud } from '#test/cloud.ts';
 import { readyImage } from '#test/functions/registry/ready-image.ts';
 import { measureLoad, type LoadFigures } from './load.ts';
-import { BARE, EMPTY, registryFunction, startServer } from './measured-server.ts';
+import { BARE, EMPTY, registryFunction, startServer, type MeasuredServer } from './measured-server.ts';
 import { READY_MANIFEST } from './ready-manifest.ts';
 import type { Measure, Section } from './section.ts';
 import { median, spread } from './statistics.ts';
@@ -20,11 +20,21 @@ const GENERATOR_LIMIT = 'no HTTP server';
 const MEASURES: readonly Measure[] = [
   { key: 'requestsPerSecond', heading: 'req/s', decimals: 0, isCompared: true },
   { key: 'spreadPercent', heading: 'spread %', decimals: 0, isCompared: false },
+  { key: 'cpu', heading: 'CPU µs', decimals: 0, isCompared: true },
   { key: 'p50', heading: 'p50 ms', decimals: 2, isCompared: true },
   { key: 'p99', heading: 'p99 ms', decimals: 2, isCompared: true },
 ];
 
-type Targets = Readonly<Record<string, string>>;
+interface Target {
+  readonly server: MeasuredServer;
+  readonly path: string;
+}
+type Targets = Readonly<Record<string, Target>>;
+
+interface Figures extends LoadFigures {
+  /** Processor time of the server for a request. Microseconds. */
+  readonly cpu: number;
+}
 type ServerKind = keyof typeof BASELINES;
 
 /** On Node's own server beside one that answers the same bytes, and through functions-framework beside an empty function. */
@@ -39,15 +49,15 @@ export async function measureRequests(
   for (const kind of ['node:http', 'functions-framework'] as const) {
     await using baseline = await startServer(kind, kind === 'node:http' ? BARE : EMPTY);
     await using registry = await startServer(kind, registryFunction());
-    const manifests = `http://127.0.0.1:${registry.port}/v2/${name}/manifests`;
+    const manifests = `/v2/${name}/manifests`;
     const targets: Targets = {
-      [BASELINES[kind]]: `http://127.0.0.1:${baseline.port}/`,
-      'manifest by digest': `${manifests}/${image.manifest.digest}`,
-      'manifest by tag': `${manifests}/latest`,
-      [GENERATOR_LIMIT]: `http://127.0.0.1:${limit.port}/`,
+      [BASELINES[kind]]: { server: baseline, path: '/' },
+      'manifest by digest': { server: registry, path: `${manifests}/${image.manifest.digest}` },
+      'manifest by tag': { server: registry, path: `${manifests}/latest` },
+      [GENERATOR_LIMIT]: { server: limit, path: '/' },
     };
     for (const reference of ['latest', image.manifest.digest]) {
-      const answer = await fetch(`${manifests}/${reference}`);
+      const answer = await fetch(`http://127.0.0.1:${registry.port}${manifests}/${reference}`);
       assert.equal(await answer.text(), READY_MANIFEST);
     }
     progress(`requests on ${kind}: warming up`);
@@ -65,11 +75,13 @@ async function measureInTurn(
   targets: Targets,
   connections: number,
   rounds: number,
-): Promise<Map<string, LoadFigures[]>> {
-  const measured = new Map<string, LoadFigures[]>(Object.keys(targets).map(label => [label, []]));
+): Promise<Map<string, Figures[]>> {
+  const measured = new Map<string, Figures[]>(Object.keys(targets).map(label => [label, []]));
   for (let round = 0; round < rounds; round += 1) {
-    for (const [label, address] of Object.entries(targets)) {
-      measured.get(label)?.push(await measureLoad(address, connections, SECONDS));
+    for (const [label, { server, path }] of Object.entries(targets)) {
+      const before = server.cpuTime();
+      const load = await measureLoad(`http://127.0.0.1:${server.port}${path}`, connections, SECONDS);
+      measured.get(label)?.push({ ...load, cpu: (server.cpuTime() - before) / load.requests });
     }
   }
   return measured;
@@ -78,13 +90,14 @@ async function measureInTurn(
 function toSection(
   kind: ServerKind,
   connections: number,
-  measured: ReadonlyMap<string, readonly LoadFigures[]>,
+  measured: ReadonlyMap<string, readonly Figures[]>,
 ): Section {
   const rows = [...measured].map(([label, rounds]) => {
     const rates = rounds.map(({ requestsPerSecond }) => requestsPerSecond);
     const figures = {
       requestsPerSecond: median(rates),
       spreadPercent: 100 * spread(rates),
+      cpu: median(rounds.map(({ cpu }) => cpu)),
       p50: median(rounds.map(({ p50 }) => p50)),
       p99: median(rounds.map(({ p99 }) => p99)),
     };
@@ -100,6 +113,7 @@ function toSection(
       kind === 'node:http'
         ? `The bare server answers the same ${READY_MANIFEST.length} bytes to whatever is asked.`
         : 'The empty function answers nothing at all.',
+      'CPU: what the server took of it for a request; it says most on a machine that others use too.',
       `The load generator has a process of its own on the same cores; "${GENERATOR_LIMIT}" shows its limit.`,
     ],
   };
