@@ -13,7 +13,7 @@ export const ONE_MORE = `${IMAGE}/sqlite`;
 const READY_PULLS = 3;
 
 /** The state folder that pulls leave with the image ready, for what is measured next. */
-export const READY_STATE = 'full-store';
+const READY_STATE = 'full-store';
 
 const EMPTY_STORE = 'first pull, Nix store empty';
 
