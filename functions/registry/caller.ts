@@ -9,7 +9,12 @@ export const userNameSchema = z
 
 export type UserName = z.infer<typeof userNameSchema>;
 
+/** Somebody who has not logged in. */
+export interface AnonymousCaller {
+  readonly kind: 'anonymous';
+  readonly address: string;
+}
+
 /** Whom a request is from. Its address is what the trusted front end says of it (client-address.ts). */
 export type Caller =
-  | { readonly kind: 'anonymous'; readonly address: string }
-  | { readonly kind: 'user'; readonly user: UserName; readonly address: string };
+  AnonymousCaller | { readonly kind: 'user'; readonly user: UserName; readonly address: string };

@@ -17,6 +17,7 @@ import { openAccess } from './auth/open-access.ts';
 import { publicAddresses, signedAddresses, type BlobAddress } from './blob-addresses.ts';
 import { clientAddressBehind } from './client-address.ts';
 import { createHops } from './hop.ts';
+import { createLastUses } from './last-uses.ts';
 import { watchLastMoments } from './last-moments.ts';
 import { createOpenRequests } from './open-requests.ts';
 import { openKnownTags } from './known-tags.ts';
@@ -33,6 +34,7 @@ import { createSendOn } from './send-on.ts';
 import { holdsOf, readRegistrySettings, type RegistrySettings } from './settings.ts';
 import { createWaiting } from './waiting.ts';
 import { createWaitingRoom } from './waiting-room.ts';
+import { createWantedImages } from './wanted-images.ts';
 
 const log = createLog('registry');
 const openRequests = createOpenRequests();
@@ -51,6 +53,8 @@ export const registry: RequestHandler = startOrExit(log, () => {
   });
   const policy = pullPolicy(settings);
   const asking = createAsking({ images, sources, hints, policy, log });
+  const manifests = openManifests(firestore, settings.DERIVERY_MANIFEST_CACHE_MB * 1e6);
+  const lastUses = createLastUses({ images, manifests, log });
   const waiting = createWaiting({
     images,
     hints,
@@ -61,6 +65,8 @@ export const registry: RequestHandler = startOrExit(log, () => {
     room: createWaitingRoom(settings.DERIVERY_CONCURRENCY),
     newBuilds: createNewBuilds(openQuotas(firestore), READ_LIMIT_MS),
     readLimitMs: READ_LIMIT_MS,
+    cacheMs: settings.DERIVERY_TAG_CACHE_SECONDS * 1000,
+    lastUses,
   });
   const hops = createHops(settings.DERIVERY_HOP_SECRET);
   const offer = offerOf(settings);
@@ -84,9 +90,10 @@ export const registry: RequestHandler = startOrExit(log, () => {
     openRequests,
     buildLogs: openBuildLogs(firestore),
     offer,
-    settings: policy.settings,
+    wantImage: createWantedImages(offer, policy.settings),
     readKnownTags: openKnownTags(offer.sources, readRefList),
-    manifests: openManifests(firestore),
+    manifests,
+    lastUses,
     blobs: openBlobs(firestore),
     headDigest: settings.DERIVERY_HEAD_DIGEST,
     blobAddress: blobAddresses(settings),

@@ -4,15 +4,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RegistryError, TransientError } from '#core/errors.ts';
 import { isUnreachable, READ_LIMIT_MS, within } from '#core/google/firestore.ts';
 import type { Log } from '#core/google/log.ts';
+import { AskingClient } from './asking-client.ts';
 import { errorAnswer, privateAnswer, writeAnswer, type Answer } from './answer.ts';
 import type { Access } from './auth/access.ts';
 import { blob, type BlobParts } from './blobs.ts';
 import { buildLog, type BuildLogParts } from './build-log.ts';
+import type { Caller } from './caller.ts';
 import { unlessKnown } from './conditional.ts';
-import { patienceOf } from './client-patience.ts';
 import type { Hops } from './hop.ts';
 import { landingPage } from './landing-page.ts';
-import { manifestByDigest, manifestByTag, type AskingClient, type ManifestParts } from './manifests.ts';
+import { manifestByDigest, manifestByTag, type ManifestParts } from './manifests.ts';
 import type { OpenRequests } from './open-requests.ts';
 import { referrers } from './referrers.ts';
 import { isTokenTarget, parseRoute, type PullRoute } from './route.ts';
@@ -31,12 +32,21 @@ export interface RegistryParts extends ManifestParts, BlobParts, BuildLogParts, 
   readonly headDigest: 'sent' | 'withheld';
 }
 
-export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+export type RequestHandler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+) => Promise<void> | undefined;
 
+/**
+ * What is at hand is answered in the same turn and without a promise: functions-framework's domains watch each of them until it
+ * is collected, at several times the price of the answer.
+ */
 export function createRegistry(parts: RegistryParts): RequestHandler {
-  return async (request, response) => {
+  const { openRequests } = parts;
+  return (request, response) => {
     const method = request.method ?? '';
     const target = originForm(request.url ?? '/');
+    const asking = new AskingClient(request, response, target, parts.hops);
     const write = (answer: Answer): void => {
       // It may be gone, or sent on meanwhile.
       if (response.headersSent || response.destroyed) return;
@@ -45,37 +55,42 @@ export function createRegistry(parts: RegistryParts): RequestHandler {
       writeAnswer(response, method, isBare ? withoutDigest(known) : known);
     };
     const refuse = (error: unknown): void => write(errorAnswer(toRegistryError(error, parts.log, target)));
-    const hop = parts.hops.parse(target);
-    const client = patienceOf(request.headers['user-agent']);
-    const gone = new AbortController();
-    const isAnswered = parts.openRequests.add(() => {
+    const sendOn = (): void => {
       try {
-        write(parts.sendOn.elsewhere(hop, client));
+        write(parts.sendOn.elsewhere(asking.hop, asking.patience));
       } catch (error) {
         refuse(error);
       }
-    });
-    response.once('close', () => {
-      isAnswered();
-      gone.abort();
-    });
-    if (response.headersSent) return;
+    };
+    const writeInTime = async (answer: Promise<Answer>): Promise<void> => {
+      using _open = openRequests.add(sendOn);
+      try {
+        write(await answer);
+      } catch (error) {
+        refuse(error);
+      }
+    };
     try {
-      const asking = { hop, client, headers: request.headers, gone: gone.signal };
-      write(await answerTo(parts, request, target, asking));
+      if (openRequests.isEnding) sendOn();
+      else {
+        const answer = answerTo(parts, request, target, asking);
+        if (answer instanceof Promise) return writeInTime(answer);
+        write(answer);
+      }
     } catch (error) {
       refuse(error);
     }
+    return undefined;
   };
 }
 
 /** What is open to everyone; all else is for those who may pull. */
-async function answerTo(
+function answerTo(
   parts: RegistryParts,
   request: IncomingMessage,
   target: string,
-  asking: Omit<AskingClient, 'caller'>,
-): Promise<Answer> {
+  asking: AskingClient,
+): Answer | Promise<Answer> {
   const method = request.method ?? '';
   requireMethod(method, target);
   const route = parseRoute(target);
@@ -87,27 +102,37 @@ async function answerTo(
     case 'token':
       return parts.access.token(request);
     default: {
-      const caller = await parts.access.callerOf(request, 'name' in route ? route.name : undefined);
-      const answer = await answerToCaller(parts, route, method, { ...asking, caller });
-      return caller.kind === 'user' ? privateAnswer(answer) : answer;
+      const answer = (caller: Caller) => answerToCaller(parts, route, method, target, asking, caller);
+      const caller = parts.access.callerOf(request, 'name' in route ? route.name : undefined);
+      return caller instanceof Promise ? answerInTime(caller, answer) : answer(caller);
     }
   }
+}
+
+async function answerInTime(
+  asked: Promise<Caller>,
+  answerCaller: (caller: Caller) => Answer | Promise<Answer>,
+): Promise<Answer> {
+  const caller = await asked;
+  const answer = await answerCaller(caller);
+  return caller.kind === 'user' ? privateAnswer(answer) : answer;
 }
 
 function answerToCaller(
   parts: RegistryParts,
   route: PullRoute,
   method: string,
+  target: string,
   asking: AskingClient,
+  caller: Caller,
 ): Answer | Promise<Answer> {
-  const { target } = asking.hop;
   switch (route.kind) {
     case 'api-version':
       return { status: 200, headers: { 'content-type': 'application/json' }, body: '{}' };
     case 'manifest-by-tag':
-      return manifestByTag(parts, route, asking);
+      return manifestByTag(parts, route, asking, caller);
     case 'manifest-by-digest':
-      return within(READ_LIMIT_MS, manifestByDigest(parts, route.digest));
+      return manifestByDigest(parts, route.digest);
     case 'blob':
       return within(READ_LIMIT_MS, blob(parts, route.digest, method));
     case 'tags':

@@ -6,7 +6,7 @@ import type { Access } from './access.ts';
 /** Everyone is anonymous, whatever they say of themselves: credentials are not looked at, and there are no tokens. */
 export function anonymousAccess(addressOf: ReadClientAddress): Access {
   return {
-    callerOf: async request => ({ kind: 'anonymous', address: addressOf(request) }),
+    callerOf: request => ({ kind: 'anonymous', address: addressOf(request) }),
     token: async () => {
       throw new RegistryError(404, 'UNSUPPORTED', 'there are no tokens here: everyone may pull');
     },

@@ -15,6 +15,7 @@ import { createAsking } from '#functions/asking.ts';
 import { anonymousAccess } from '#functions/registry/auth/anonymous-access.ts';
 import { publicAddresses } from '#functions/registry/blob-addresses.ts';
 import { clientAddressBehind } from '#functions/registry/client-address.ts';
+import { createLastUses } from '#functions/registry/last-uses.ts';
 import { createHops } from '#functions/registry/hop.ts';
 import { openAccounts, type CallerLimits } from '#functions/registry/limits/account.ts';
 import { createAdmission, type Admit } from '#functions/registry/limits/admission.ts';
@@ -28,6 +29,7 @@ import { createRegistry, type RegistryParts, type RequestHandler } from '#functi
 import { createSendOn } from '#functions/registry/send-on.ts';
 import { createWaiting, type Waiting, type WaitingParts } from '#functions/registry/waiting.ts';
 import { createWaitingRoom } from '#functions/registry/waiting-room.ts';
+import { createWantedImages } from '#functions/registry/wanted-images.ts';
 import { collectLog } from '#test/collected-log.ts';
 import { Cloud } from '#test/cloud.ts';
 import { offerOf, SETTINGS } from '#test/core/deployment.ts';
@@ -106,12 +108,14 @@ export class Served implements AsyncDisposable {
     const { images, sources, hints } = cloud;
     const asking = createAsking({ images, sources, hints, policy: POLICY, log });
     const offer = overrides.offer ?? offerOf();
+    const manifests = overrides.manifests ?? openManifests(cloud.firestore);
     const readRefList = openRefLists({ sources, asking, freshMs: POLICY.freshMs, log });
     const handler = createRegistry({
       log,
       offer,
-      settings: SETTINGS,
-      manifests: openManifests(cloud.firestore),
+      wantImage: createWantedImages(offer, SETTINGS),
+      manifests,
+      lastUses: createLastUses({ images, manifests, log }),
       blobs: openBlobs(cloud.firestore),
       blobAddress: publicAddresses(BASE_URL),
       headDigest: 'sent',
@@ -212,16 +216,9 @@ export function waitingOn(
 ): Waiting {
   const room = createWaitingRoom(1_000);
   const newBuilds = createNewBuilds(openQuotas(firestore), 10_000);
-  const all = {
-    images,
-    hints,
-    readPullState,
-    policy: POLICY,
-    room,
-    newBuilds,
-    readLimitMs: 10_000,
-    ...parts,
-  };
+  const lastUses = { image: () => undefined, manifest: () => undefined };
+  const common = { images, hints, readPullState, policy: POLICY, room, newBuilds, lastUses };
+  const all = { ...common, readLimitMs: 10_000, cacheMs: 0, ...parts };
   return createWaiting({ ...all, asking: createAsking({ ...all, sources }) });
 }
 
