@@ -1,10 +1,14 @@
 // Which store paths of an image share a layer, and in what order the layers lie.
 import { dependencyGraph, type DependencyGraph, type GraphNode } from './dependency-graph.ts';
+import { ANCHOR_CONSTANTS, sizeInLayer } from './layer-anchors.ts';
 import type { Snapshot } from './layer-snapshot.ts';
 import { byName, type StorePath } from './store-path.ts';
 
-/** Layers of store paths per image; one more is the layer of links. Docker's graph drivers begin to fail at 122 in all. */
-export const LAYER_BUDGET = 119;
+/**
+ * Layers of store paths per image; one more is the layer of links. Docker's graph drivers begin to fail at 122 in all: there is
+ * room for what somebody builds on top.
+ */
+export const LAYER_BUDGET = 93;
 
 /** Changes when the same closure and snapshot are planned otherwise, here or in the making of snapshots. */
 export const PLANNER_VERSION = 1;
@@ -13,7 +17,7 @@ export const PLANNER_VERSION = 1;
 export type GroupReason =
   /** They are a bundle of the snapshot: the same layer in every image that has the anchor. */
   | 'bundle'
-  /** The snapshot knows them, but has them in bundles whose anchors this image lacks. */
+  /** The snapshot has them in bundles whose anchors this image lacks. */
   | 'orphans'
   /** The snapshot does not know them, and the same paths of this image need them. */
   | 'outside'
@@ -55,20 +59,23 @@ function shareOfUnseen({ images }: Snapshot): number {
   return 0.5 / Math.max(images, 1);
 }
 
-/** What the snapshot knows: whole bundles, and one group of those whose anchor is not here. */
+/**
+ * What the snapshot knows: whole bundles, and what is here of those whose anchor is not. Other images that lack an anchor mostly
+ * have the same paths of its bundle, so these are a layer where they are worth one; the rest of them is one group.
+ */
 function bundlesOf<N extends GraphNode>(
   { nodes, placeOf }: DependencyGraph<N>,
   snapshot: Snapshot,
 ): LayerGroup<N>[] {
-  const known = Map.groupBy(nodes, ({ path }) => {
-    const bundle = snapshot.bundles.get(path);
-    return bundle !== undefined && !placeOf.has(bundle.anchor) ? 'orphans' : bundle;
-  });
-  return [...known].flatMap(([bundle, members]) => {
-    if (bundle === undefined) return [];
-    if (bundle === 'orphans') return [groupOf('orphans', shareOfUnseen(snapshot), members)];
-    return [groupOf('bundle', bundle.count / snapshot.images, members)];
-  });
+  const groups: LayerGroup<N>[] = [];
+  const rest: N[] = [];
+  for (const [bundle, members] of Map.groupBy(nodes, ({ path }) => snapshot.bundles.get(path))) {
+    if (bundle === undefined) continue;
+    if (placeOf.has(bundle.anchor)) groups.push(groupOf('bundle', bundle.count / snapshot.images, members));
+    else if (sizeInLayer({ narSize: narBytes(members) }) < ANCHOR_CONSTANTS.lambda) rest.push(...members);
+    else groups.push(groupOf('orphans', shareOfUnseen(snapshot), members));
+  }
+  return rest.length === 0 ? groups : [...groups, groupOf('orphans', shareOfUnseen(snapshot), rest)];
 }
 
 /**
@@ -110,30 +117,36 @@ function groupOf<N extends GraphNode>(
   return { reason, share, nodes: nodes.toSorted((a, b) => byName(a.path, b.path)) };
 }
 
-/**
- * Keeps the groups whose sharing saves most, and makes one of the others. By the bytes of the archives, which are part of the
- * closure: what a cache makes of them may be known to one worker and not to another.
- */
+/** Images that whoever pulls or keeps one is taken to have had before. */
+const IMAGES_BEFORE = 100;
+
+/** Keeps the groups whose sharing saves most, and makes one of the others. */
 function withinBudget<N extends GraphNode>(
   groups: readonly LayerGroup<N>[],
   budget: number,
 ): LayerGroup<N>[] {
   if (groups.length <= budget) return [...groups];
   const ranked = groups
-    .map(group => ({
-      group,
-      worth: group.share * group.nodes.reduce((sum, { narSize }) => sum + narSize, 0),
-    }))
+    .map(group => ({ group, worth: worthOf(group) }))
     .toSorted((a, b) => b.worth - a.worth || byFirstName(a.group, b.group))
     .map(({ group }) => group);
   const rest = ranked.slice(budget - 1);
   const share = Math.max(...rest.map(group => group.share)) / 2;
-  const spill = groupOf(
-    'spill',
-    share,
-    rest.flatMap(({ nodes }) => nodes),
-  );
-  return [...ranked.slice(0, budget - 1), spill];
+  const nodes = rest.flatMap(group => group.nodes);
+  return [...ranked.slice(0, budget - 1), groupOf('spill', share, nodes)];
+}
+
+/**
+ * The bytes of a group times the chance that it is there already, as it would be in a layer of its own. By the bytes of the archives,
+ * which are part of the closure: what a cache makes of them may be known to one worker and not to another.
+ */
+function worthOf({ share, nodes }: LayerGroup): number {
+  const copies = share * IMAGES_BEFORE;
+  return (copies / (1 + copies)) * narBytes(nodes);
+}
+
+function narBytes(nodes: readonly GraphNode[]): number {
+  return nodes.reduce((sum, { narSize }) => sum + narSize, 0);
 }
 
 /** One order for all images: clients that know a layer by all that lies below it share as far as it goes. */

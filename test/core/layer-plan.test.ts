@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { GraphNode } from '#core/dependency-graph.ts';
+import { demandOfImages } from '#core/layer-demand.ts';
 import { LAYER_BUDGET, planLayers, type LayerGroup, type PlanInput } from '#core/layer-plan.ts';
 import { EMPTY_SNAPSHOT, makeSnapshot, type Snapshot } from '#core/layer-snapshot.ts';
 import { parseStorePath, storePathName, type StorePath } from '#core/store-path.ts';
@@ -73,6 +74,22 @@ describe('layers of paths that the snapshot knows', () => {
     const plan = planOf(closureOf('git'), ['git'], { snapshot });
     assert.deepEqual(names(plan), ['libc', 'perl', 'git hooks', 'zlib']);
     assert.deepEqual([plan.at(-1)?.reason, plan.at(-1)?.share], ['orphans', 0.125]);
+  });
+
+  test('are a layer for each such anchor, where those of one are as large as a layer is worth', () => {
+    const parts = ['first', 'second', 'third', 'fourth'].map(name => [`${name}-data`, name] as const);
+    const all = graphOf({
+      // Every other image that has the data has the anchor: what is wasted by the few that do not is little.
+      ...Object.fromEntries(parts.map(([data, name]) => [name, [100, data]] as const)),
+      ...Object.fromEntries(parts.map(([data], i) => [data, [i < 2 ? 60_000 : 600_000]] as const)),
+      tool: [100, ...parts.map(([data]) => data)],
+    });
+    const nodes = all.filter(({ path: each }) => /-(?:tool|.*-data)$/.test(each));
+    const others = all.filter(({ path: each }) => !each.endsWith('-tool'));
+    const images = [...Array.from({ length: 9 }, () => others), nodes];
+    const known = demandOfImages(images.map(image => image.map(node => node.path)));
+    const plan = planOf(nodes, ['tool'], { snapshot: makeSnapshot(all, known) });
+    assert.deepEqual(names(plan), ['tool', 'first-data second-data', 'fourth-data', 'third-data']);
   });
 });
 
