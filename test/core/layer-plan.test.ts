@@ -138,6 +138,13 @@ describe('a layer plan', () => {
     assert.deepEqual(names(planOf(closureOf('hg'), [], { snapshot, budget: 1 })), ['hg libc python zlib']);
   });
 
+  test('keeps those whose names sort first, of groups that are worth the same', () => {
+    const equal = graphOf({ b: [5], a: [5], c: [5] });
+    for (const nodes of [equal, equal.toReversed()]) {
+      assert.deepEqual(names(planOf(nodes, [], { budget: 2 })), ['a', 'b c']);
+    }
+  });
+
   test('leaves room for the layer of links below what Docker’s graph drivers stand', () => {
     assert.ok(LAYER_BUDGET + 1 < 122);
   });
