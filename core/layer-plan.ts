@@ -1,5 +1,5 @@
 // Which store paths of an image share a layer, and in what order the layers lie.
-import { dependencyGraph, type DependencyGraph, type GraphNode } from './dependency-graph.ts';
+import { dependencyGraph, type GraphNode } from './dependency-graph.ts';
 import { ANCHOR_CONSTANTS, sizeInLayer } from './layer-anchors.ts';
 import type { Snapshot } from './layer-snapshot.ts';
 import { byName, type StorePath } from './store-path.ts';
@@ -49,13 +49,24 @@ export function planLayers<N extends GraphNode>(
   closure: readonly N[],
   { snapshot, requested, budget = LAYER_BUDGET }: PlanInput,
 ): LayerGroup<N>[] {
-  const graph = dependencyGraph(closure);
-  const groups = [...bundlesOf(graph, snapshot), ...outsideOf(graph, snapshot, new Set(requested))];
+  const here = new Set(closure.map(({ path }) => path));
+  requireWhole(closure, here);
+  const groups = [...bundlesOf(closure, here, snapshot), ...outsideOf(closure, snapshot, new Set(requested))];
   return withinBudget(groups, budget).toSorted(byShare);
 }
 
+function requireWhole(closure: readonly GraphNode[], here: ReadonlySet<StorePath>): void {
+  if (here.size !== closure.length) throw new Error('a store path is in the closure twice');
+  for (const { path, references } of closure) {
+    for (const reference of references) {
+      if (!here.has(reference))
+        throw new Error(`${path} refers to ${reference}, which is not in the closure`);
+    }
+  }
+}
+
 /** Less than that of anything which was counted. */
-function shareOfUnseen({ images }: Snapshot): number {
+function shareOfUnseen({ images }: Pick<Snapshot, 'images'>): number {
   return 0.5 / Math.max(images, 1);
 }
 
@@ -64,14 +75,15 @@ function shareOfUnseen({ images }: Snapshot): number {
  * have the same paths of its bundle, so these are a layer where they are worth one; the rest of them is one group.
  */
 function bundlesOf<N extends GraphNode>(
-  { nodes, placeOf }: DependencyGraph<N>,
+  closure: readonly N[],
+  here: ReadonlySet<StorePath>,
   snapshot: Snapshot,
 ): LayerGroup<N>[] {
   const groups: LayerGroup<N>[] = [];
   const rest: N[] = [];
-  for (const [bundle, members] of Map.groupBy(nodes, ({ path }) => snapshot.bundles.get(path))) {
+  for (const [bundle, members] of Map.groupBy(closure, ({ path }) => snapshot.bundles.get(path))) {
     if (bundle === undefined) continue;
-    if (placeOf.has(bundle.anchor)) groups.push(groupOf('bundle', bundle.count / snapshot.images, members));
+    if (here.has(bundle.anchor)) groups.push(groupOf('bundle', bundle.count / snapshot.images, members));
     else if (sizeInLayer({ narSize: narBytes(members) }) < ANCHOR_CONSTANTS.lambda) rest.push(...members);
     else groups.push(groupOf('orphans', shareOfUnseen(snapshot), members));
   }
@@ -83,28 +95,28 @@ function bundlesOf<N extends GraphNode>(
  * group, and every other is with those that have the same owners. All dependents of such a path are outside too.
  */
 function outsideOf<N extends GraphNode>(
-  { nodes, dependencies }: DependencyGraph<N>,
-  snapshot: Snapshot,
+  closure: readonly N[],
+  { bundles, images }: Snapshot,
   requested: ReadonlySet<StorePath>,
 ): LayerGroup<N>[] {
+  const isOutside = (path: StorePath): boolean => !bundles.has(path);
+  const outside = closure.filter(({ path }) => isOutside(path));
+  const { nodes, dependencies } = dependencyGraph(
+    outside.map(node => ({ ...node, node, references: node.references.filter(isOutside) })),
+  );
   const owners = nodes.map(() => new Set<number>());
   for (const [place, { path }] of nodes.entries()) {
-    const own = owners[place];
-    if (own === undefined || snapshot.bundles.has(path)) continue;
-    if (requested.has(path) || own.size === 0) owners[place] = new Set([place]);
+    if (requested.has(path) || owners[place]?.size === 0) owners[place] = new Set([place]);
     for (const dependency of dependencies[place] ?? []) {
       for (const owner of owners[place] ?? []) owners[dependency]?.add(owner);
     }
   }
-  const outside = [...nodes.entries()].filter(([, { path }]) => !snapshot.bundles.has(path));
-  const groups = Map.groupBy(outside, ([place]) =>
-    [...(owners[place] ?? [])].toSorted((a, b) => a - b).join(' '),
-  );
-  return [...groups.values()].map(members =>
+  const ownersOf = (place: number): string => [...(owners[place] ?? [])].toSorted((a, b) => a - b).join(' ');
+  return [...Map.groupBy(nodes.entries(), ([place]) => ownersOf(place)).values()].map(members =>
     groupOf(
       'outside',
-      shareOfUnseen(snapshot),
-      members.map(([, node]) => node),
+      shareOfUnseen({ images }),
+      members.map(([, { node }]) => node),
     ),
   );
 }

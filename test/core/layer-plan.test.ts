@@ -156,7 +156,7 @@ describe('a layer plan', () => {
   test('is refused to a closure that lacks what it needs, and to a circle', () => {
     assert.throws(
       () => planOf(graphOf({ a: [1, 'b'] }), []),
-      /-a refers to \S+-b, which is not in its graph/,
+      /-a refers to \S+-b, which is not in the closure/,
     );
     assert.throws(() => planOf(graphOf({ a: [1, 'b'], b: [1, 'a'] }), []), /in a circle/);
     assert.deepEqual(names(planOf(graphOf({ a: [1, 'a'] }), [])), ['a']);
