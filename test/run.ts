@@ -1,5 +1,6 @@
-// `npm test`: installs what the tests need, then runs them all, or those below the paths given.
+// `npm test`: installs what the tests need, then runs all but those of faults, or those below the paths given.
 import { spawnSync } from 'node:child_process';
+import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { StartError } from '#local/start-error.ts';
@@ -10,12 +11,20 @@ import { installTools } from './tools.ts';
 /** A test that hangs is ended with its name, well before the whole run would be. Milliseconds. */
 const TEST_LIMIT_MS = 300_000;
 
+/** Has a run of its own, `npm run test:faults`: programs are killed at each of their steps, which takes minutes. */
+const FAULTS = join(import.meta.dirname, 'faults');
+
+/** More files at a time than there are cores: many wait for what other programs do. */
+const AT_A_TIME = availableParallelism() + 1;
+
 /** Programs are started some hundred times, and what they load is the same: it is compiled once. Keyed by content. */
 const COMPILED = resolve(import.meta.dirname, '../node_modules/.cache/derivery-compiled');
 
 const paths = process.argv.slice(2);
 if (paths.includes('--help')) {
-  console.log('npm test              all tests\nnpm test -- PATH...   those in these files and folders');
+  console.log(`npm test              all tests but those of faults
+npm run test:faults   those of faults
+npm test -- PATH...   those in these files and folders`);
   process.exit(0);
 }
 
@@ -28,15 +37,24 @@ try {
   process.exit(1);
 }
 
-const patterns = (paths.length === 0 ? [import.meta.dirname] : paths).map(path =>
-  path.endsWith('.ts') ? resolve(path) : join(resolve(path), '**/*.test.ts'),
-);
+const files =
+  paths.length === 0
+    ? testsBelow(import.meta.dirname).filter(file => !file.startsWith(`${FAULTS}/`))
+    : paths.flatMap(path => (path.endsWith('.ts') ? [resolve(path)] : testsBelow(resolve(path))));
+if (files.length === 0) {
+  console.error(`npm test: there is no test below ${paths.join(', ')}`);
+  process.exit(1);
+}
 const { status } = spawnSync(
   process.execPath,
-  ['--test', `--test-concurrency=${availableParallelism()}`, `--test-timeout=${TEST_LIMIT_MS}`, ...patterns],
+  ['--test', `--test-concurrency=${AT_A_TIME}`, `--test-timeout=${TEST_LIMIT_MS}`, ...files],
   {
     stdio: 'inherit',
     env: { NODE_COMPILE_CACHE: COMPILED, ...process.env, METADATA_SERVER_DETECTION: 'none' },
   },
 );
 process.exit(status ?? 1);
+
+function testsBelow(folder: string): string[] {
+  return globSync(join(folder, '**/*.test.ts')).toSorted();
+}

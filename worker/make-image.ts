@@ -41,11 +41,9 @@ export function createImageMaker(parts: ImageMakerParts): MakeImage {
       spoolFolder,
     };
     const plan = await changeLinks(nix, planned, change, { signal });
-    const stored = await layerStore.storeAll(
-      plan.layers,
-      done => report({ name: 'packing', done, of: plan.layers.length }),
-      signal,
-    );
+    const packed = (done: number): void => report({ name: 'packing', done, of: plan.layers.length });
+    packed(0);
+    const stored = await layerStore.storeAll(plan.layers, packed, signal);
 
     report({ name: 'publishing' });
     const { config, manifest } = writeImage(plan, stored);

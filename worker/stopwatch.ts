@@ -32,7 +32,7 @@ export function startStopwatch(): Stopwatch {
   };
 }
 
-/** Milliseconds to seconds, to a hundredth. */
+/** Milliseconds to seconds, to a thousandth. */
 function toSeconds(milliseconds: number): number {
-  return Math.round(milliseconds / 10) / 100;
+  return Math.round(milliseconds) / 1000;
 }

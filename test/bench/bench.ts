@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { Command, Option } from 'commander';
 import { describeMachine, formatMachine, type MachineFacts } from './machine.ts';
+import { measureKnown } from './known.ts';
 import { measurePulls } from './pulls.ts';
 import { measureRequests } from './requests.ts';
 import { formatSection, ratiosOf, type Section } from './section.ts';
@@ -12,6 +13,7 @@ type Part = (place: Workplace, progress: (text: string) => void) => Promise<Sect
 
 const PARTS: Readonly<Record<string, Part>> = {
   pulls: measurePulls,
+  known: measureKnown,
   requests: measureRequests,
   waiting: measureWaiting,
 };
@@ -19,6 +21,7 @@ const PARTS: Readonly<Record<string, Part>> = {
 const HELP = `
 Parts:
   pulls      first pull with the Nix store empty and full, the same again, new combinations
+  known      new combinations of known packages, by what is kept of them and by Nix
   requests   requests per second for a manifest that is ready, beside an empty function
   waiting    memory and listeners of an instance on which 1,000 pulls wait, and its answers to others
 

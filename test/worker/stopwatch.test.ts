@@ -25,8 +25,8 @@ describe('a stopwatch', () => {
     enter('packing', 1_000);
     now += 250;
     assert.deepEqual(stopwatch.stop(), {
-      seconds: 6.98,
-      phases: { resolving: 1.23, building: 5, packing: 0.25 },
+      seconds: 6.984,
+      phases: { resolving: 1.234, building: 5, packing: 0.25 },
     });
   });
 

@@ -2,6 +2,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { PermanentError, TransientError } from '#core/errors.ts';
 import { LONG_LOG_LIMIT } from '#core/failure.ts';
+import { printable } from '#core/printable.ts';
 import { errorLines, errorMessage, tellsOfMachine, tellsOfMemory, tellsOfNetwork } from './nix-message.ts';
 import type { Nix } from './nix.ts';
 import type { Realisable } from './realisable.ts';
@@ -124,7 +125,7 @@ function describe(missing: readonly Realisable[], { drv, reason }: FailedBuild):
 async function endOfLog(nix: Nix, drv: string, signal: AbortSignal): Promise<string> {
   const options = { signal, stdoutLimit: 2 * LONG_LOG_LIMIT };
   const { stdout } = await runNix(nix, 'nix-store', ['--read-log', drv], options);
-  const log = stripVTControlCharacters(stdout).trimEnd();
+  const log = printable(stdout).trimEnd();
   if (log.length <= LONG_LOG_LIMIT) return log;
   const end = log.slice(-LONG_LOG_LIMIT);
   return end.slice(end.indexOf('\n') + 1);

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { before, after, describe, test, type TestContext } from 'node:test';
 import { Cloud } from '#test/cloud.ts';
 import { debianSet, type DebianSet } from '#test/nix/debian-set.ts';
-import { Fleet, smallPackages, type FleetProgram } from './fleet.ts';
-import { checkBlobs, pullManifest, type PulledManifest } from './oci-client.ts';
+import { Fleet, smallPackages, type FleetProgram } from '#test/e2e/fleet.ts';
+import { checkBlobs, pullManifest, type PulledManifest } from '#test/e2e/oci-client.ts';
 
 const STARTED = '"build started"';
 const PUBLISHED = '"build published"';

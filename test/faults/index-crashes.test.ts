@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Cloud } from '#test/cloud.ts';
 import { debianSet } from '#test/nix/debian-set.ts';
-import { Fleet, smallPackages } from './fleet.ts';
-import { checkBlobs, pullIndex, pullManifest } from './oci-client.ts';
+import { Fleet, smallPackages } from '#test/e2e/fleet.ts';
+import { checkBlobs, pullIndex, pullManifest } from '#test/e2e/oci-client.ts';
 
 const IMAGE = 'Commit images manifests answered';
 

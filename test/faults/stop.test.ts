@@ -10,8 +10,8 @@ import { Cloud } from '#test/cloud.ts';
 import { debianSet } from '#test/nix/debian-set.ts';
 import { processesWith, untilRunning } from '#test/worker/nix/processes.ts';
 import { scratchSet } from '#test/worker/nix/scratch-set.ts';
-import { Fleet, smallPackages } from './fleet.ts';
-import { checkBlobs, pullManifest } from './oci-client.ts';
+import { Fleet, smallPackages } from '#test/e2e/fleet.ts';
+import { checkBlobs, pullManifest } from '#test/e2e/oci-client.ts';
 
 /** Nobody waits for such a lease to be over: what goes on was given back. */
 const LONG = { DERIVERY_LEASE_SECONDS: '600', DERIVERY_HOLD_SECONDS: '2' };

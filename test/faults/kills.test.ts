@@ -4,9 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { removeState, startLocalSystem, type LocalSystem } from './local-system.ts';
-import { checkBlobs, pullManifest } from './oci-client.ts';
-import { givePackages } from './shared-state.ts';
+import { removeState, startLocalSystem, type LocalSystem } from '#test/e2e/local-system.ts';
+import { checkBlobs, pullManifest } from '#test/e2e/oci-client.ts';
+import { givePackages } from '#test/e2e/shared-state.ts';
 
 /** A worker that is gone is soon known to be, and every hop tells how far the build is. */
 const IMPATIENT = { DERIVERY_LEASE_SECONDS: '3', DERIVERY_HOLD_SECONDS: '0.3' };
