@@ -11,7 +11,7 @@ export type Priority = z.infer<typeof prioritySchema>;
 
 /** What a worker is doing, and how far it is where that can be counted. */
 export const phaseSchema = z.object({
-  name: z.enum(['resolving', 'building', 'packing', 'publishing']),
+  name: z.enum(['resolving', 'building', 'planning', 'packing', 'publishing']),
   done: z.int().nonnegative().optional(),
   of: z.int().positive().optional(),
 });
