@@ -84,15 +84,16 @@ function bundlesOf<N extends GraphNode>(
   for (const [bundle, members] of Map.groupBy(closure, ({ path }) => snapshot.bundles.get(path))) {
     if (bundle === undefined) continue;
     if (here.has(bundle.anchor)) groups.push(groupOf('bundle', bundle.count / snapshot.images, members));
-    else if (sizeInLayer({ narSize: narBytes(members) }) < ANCHOR_CONSTANTS.lambda) rest.push(...members);
-    else groups.push(groupOf('orphans', shareOfUnseen(snapshot), members));
+    else if (areWorthLayer(members)) groups.push(groupOf('orphans', shareOfUnseen(snapshot), members));
+    else rest.push(...members);
   }
   return rest.length === 0 ? groups : [...groups, groupOf('orphans', shareOfUnseen(snapshot), rest)];
 }
 
 /**
- * What the snapshot does not know, grouped by who needs it: paths that were asked for and paths that nothing needs own a
- * group, and every other is with those that have the same owners. All dependents of such a path are outside too.
+ * What the snapshot does not know, grouped by who needs it: paths that were asked for, paths that nothing needs and those that are
+ * worth a layer alone own a group, and every other is with those that have the same owners. All dependents of such a
+ * path are outside too.
  */
 function outsideOf<N extends GraphNode>(
   closure: readonly N[],
@@ -105,8 +106,9 @@ function outsideOf<N extends GraphNode>(
     outside.map(node => ({ ...node, node, references: node.references.filter(isOutside) })),
   );
   const owners = nodes.map(() => new Set<number>());
-  for (const [place, { path }] of nodes.entries()) {
-    if (requested.has(path) || owners[place]?.size === 0) owners[place] = new Set([place]);
+  for (const [place, { path, node }] of nodes.entries()) {
+    if (requested.has(path) || owners[place]?.size === 0 || areWorthLayer([node]))
+      owners[place] = new Set([place]);
     for (const dependency of dependencies[place] ?? []) {
       for (const owner of owners[place] ?? []) owners[dependency]?.add(owner);
     }
@@ -129,6 +131,14 @@ function groupOf<N extends GraphNode>(
   return { reason, share, nodes: nodes.toSorted((a, b) => byName(a.path, b.path)) };
 }
 
+/**
+ * By the bytes of the archives, here and below, which are part of the closure: what a cache makes of them may be known to one worker
+ * and not to another.
+ */
+function areWorthLayer(nodes: readonly GraphNode[]): boolean {
+  return sizeInLayer({ narSize: narBytes(nodes) }) >= ANCHOR_CONSTANTS.lambda;
+}
+
 /** Images that whoever pulls or keeps one is taken to have had before. */
 const IMAGES_BEFORE = 100;
 
@@ -148,10 +158,7 @@ function withinBudget<N extends GraphNode>(
   return [...ranked.slice(0, budget - 1), groupOf('spill', share, nodes)];
 }
 
-/**
- * The bytes of a group times the chance that it is there already, as it would be in a layer of its own. By the bytes of the archives,
- * which are part of the closure: what a cache makes of them may be known to one worker and not to another.
- */
+/** The bytes of a group times the chance that it is there already, as it would be in a layer of its own. */
 function worthOf({ share, nodes }: LayerGroup): number {
   const copies = share * IMAGES_BEFORE;
   return (copies / (1 + copies)) * narBytes(nodes);

@@ -110,6 +110,11 @@ describe('layers of paths that the snapshot does not know', () => {
     assert.ok(plan.every(({ reason }) => reason === 'outside'));
   });
 
+  test('are a group each, with what only they need, where they are as large as a layer is worth', () => {
+    const nodes = graphOf({ tool: [5, 'large', 'small'], large: [400_000, 'part'], small: [5], part: [5] });
+    assert.deepEqual(names(planOf(nodes, ['tool'])), ['large part', 'small tool']);
+  });
+
   test('lie above those of the snapshot, which are as in any other image', () => {
     const nodes = [...closureOf('hg'), ...graphOf({ mine: [9, 'hg', 'part'], part: [1, 'libc'] })];
     assert.deepEqual(names(planOf(nodes, ['mine'], { snapshot })), [

@@ -58,11 +58,13 @@ async function writeDocs(): Promise<void> {
   }));
   await writeFile(join(DOCS, 'layers.svg'), chartOf(panels));
   const page = join(DOCS, 'layers.md');
-  const [before, , after] = (await readFile(page, 'utf8')).split(
-    /(?<=<!-- figures -->\n)|(?=<!-- end of figures -->)/,
-  );
-  if (before === undefined || after === undefined) throw new Error(`${page} has no place for figures`);
-  await writeFile(page, `${before}\nSeed ${seed}.\n\n${sections.join('\n\n')}\n\n${after}`);
+  const text = await readFile(page, 'utf8');
+  const [start, end] = ['<!-- figures -->', '<!-- end of figures -->'].map(mark => text.indexOf(mark));
+  if (start === undefined || end === undefined || start < 0 || end < start) {
+    throw new Error(`${page} has no place for figures`);
+  }
+  const figures = `<!-- figures -->\n\nSeed ${seed}.\n\n${sections.join('\n\n')}\n\n`;
+  await writeFile(page, `${text.slice(0, start)}${figures}${text.slice(end)}`);
 }
 
 function wholeNumber(text: string): number {

@@ -20,7 +20,7 @@ const COLUMNS = [
   'compressedPerImage',
 ] as const satisfies readonly (keyof Figures)[];
 
-for (const name of ['base', 'heavy', 'cold-start'] as const) {
+for (const name of ['base', 'heavy', 'cold-start', 'well-known'] as const) {
   describe(`layers in the workload ${name}`, () => {
     let [ours, theirs]: Partial<Figures>[] = [];
     before(() => {

@@ -40,7 +40,7 @@ export function measureIn(
   return planner => {
     const plan = planner.prepare(workload);
     const { traffic, storage, counts } = consumption(workload, plan, contentOf);
-    const times = planTimes(plan, workload.images);
+    const times = planTimes(plan, workload.images.slice(0, 200));
     return {
       bytesByDigest: traffic.byDigest / ideal.traffic.byDigest,
       bytesByChain: traffic.byChain / ideal.traffic.byDigest,

@@ -9,8 +9,7 @@ export function rootsOf({ nodes, named }: PackageGraph, random: Random): Package
   const others = nodes.filter(
     ({ dependents, narSize, section }) => dependents <= 3 && narSize > 20_000 && SECTIONS.has(section),
   );
-  const wellKnown = WELL_KNOWN.trim().split(/\s+/).map(named);
-  return [...new Set([...wellKnown, ...random.shuffled(others)])].slice(0, NUMBER);
+  return [...new Set([...NAMES.map(named), ...random.shuffled(others)])].slice(0, NUMBER);
 }
 
 const SECTIONS: ReadonlySet<string> = new Set(
@@ -20,7 +19,7 @@ const SECTIONS: ReadonlySet<string> = new Set(
   ),
 );
 
-const WELL_KNOWN = `
+const NAMES = `
 git curl python3 nodejs vim jq wget openssh-client gcc make postgresql-client ffmpeg htop tmux ripgrep imagemagick
 redis-tools nginx golang-go default-jre-headless openssl bash ruby perl php-cli sqlite3 mariadb-client rsync zsh fish
 emacs-nox cmake ninja-build clang gdb strace tcpdump nmap iproute2 dnsutils netcat-openbsd socat iputils-ping busybox
@@ -35,4 +34,9 @@ chromium firefox-esr libreoffice-core blender qemu-utils qemu-system-x86 ovmf de
 mtools dosfstools parted gdisk lvm2 cryptsetup btrfs-progs xfsprogs e2fsprogs mercurial subversion bzr tig git-lfs
 gitolite3 protobuf-compiler swig doxygen sphinx-doc nasm yasm binutils elfutils patchelf ccache distcc weechat irssi
 mutt neomutt msmtp isync offlineimap notmuch fetchmail postfix dovecot-core opendkim spamassassin clamav
-`;
+`
+  .trim()
+  .split(/\s+/);
+
+/** How many of the first ranks everybody knows. */
+export const WELL_KNOWN = NAMES.length;

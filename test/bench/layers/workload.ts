@@ -4,7 +4,7 @@ import { demandOfImages } from '#core/layer-demand.ts';
 import type { StorePath } from '#core/store-path.ts';
 import { closureOf, type PackageGraph, type PackageNode } from './package-graph.ts';
 import { randomOf, type Random } from './random.ts';
-import { rootsOf } from './roots.ts';
+import { rootsOf, WELL_KNOWN } from './roots.ts';
 
 export interface Image {
   readonly requested: readonly PackageNode[];
@@ -36,8 +36,8 @@ export interface WorkloadShape {
   /** How likely an image has another package, and how many it has at most. */
   readonly more: number;
   readonly most: number;
-  /** What is known before: images, the graph alone, or images from when demand was another. */
-  readonly known: 'images' | 'graph' | 'other demand';
+  /** What is known before: images, the graph alone, of that what well-known packages need, or images from when demand was another. */
+  readonly known: 'images' | 'graph' | 'well-known' | 'other demand';
   /** Whether clients pull the same images again at later revisions. */
   readonly isRepeated: boolean;
 }
@@ -52,6 +52,7 @@ export const WORKLOADS = {
   revisions: { ...base, title: 'W4 revisions of base', isRepeated: true },
   'heavy-revisions': { ...heavy, title: 'W4 revisions of heavy', isRepeated: true },
   'cold-start': { ...base, title: 'W5 cold start', known: 'graph' },
+  'well-known': { ...heavy, title: 'W5 cold start of heavy', known: 'well-known' },
   drift: { ...base, title: 'W6 drift', known: 'other demand' },
 } as const satisfies Readonly<Record<string, WorkloadShape>>;
 
@@ -79,9 +80,10 @@ export function makeWorkload(graph: PackageGraph, shape: WorkloadShape, seed: nu
   }
 
   const ranked = shape.known === 'other demand' ? partlyShuffled(roots, random) : roots;
+  const wellKnown = shape.known === 'well-known' ? roots.slice(0, WELL_KNOWN) : roots;
   const demand =
-    shape.known === 'graph'
-      ? { roots: paths(roots), inEvery: paths(always), inShells: paths(shell) }
+    shape.known === 'graph' || shape.known === 'well-known'
+      ? { roots: paths(wellKnown), inEvery: paths(always), inShells: paths(shell) }
       : demandOfImages(imagesOf(ranked, TRAINING).map(({ closure }) => paths(closure)));
   const images = imagesOf(roots, shape.isRepeated ? 300 : 600);
   const pulls = shape.isRepeated ? repeatedPulls(images, random) : singlePulls(images, random);
