@@ -1,6 +1,7 @@
 // `npm run bench`: how long pulls take and what a warm registry answers, on a whole local system, as tables with ratios.
 import { once } from 'node:events';
 import { Command, Option } from 'commander';
+import { measureColdStart } from './cold-start.ts';
 import { describeMachine, formatMachine, type MachineFacts } from './machine.ts';
 import { measureKnown } from './known.ts';
 import { measurePulls } from './pulls.ts';
@@ -15,6 +16,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   pulls: measurePulls,
   known: measureKnown,
   requests: measureRequests,
+  'cold-start': measureColdStart,
   waiting: measureWaiting,
 };
 
@@ -22,7 +24,8 @@ const HELP = `
 Parts:
   pulls      first pull with the Nix store empty and full, the same again, new combinations
   known      new combinations of known packages, by what is kept of them and by Nix
-  requests   requests per second for a manifest that is ready, beside an empty function
+  requests   warm manifests: on node:http beside a bare server, through the framework beside an empty function
+  cold-start from the start of an instance's process to its first answer, beside an empty function
   waiting    memory and listeners of an instance on which 1,000 pulls wait, and its answers to others
 
 Everything runs on this machine, in a folder that is removed afterwards: a system of its own with the bundled

@@ -206,6 +206,11 @@ const BAD: Readonly<Record<string, readonly [value: string, problem: RegExp][]>>
   DERIVERY_TOTAL_WAIT_SECONDS: [['0', /./]],
   DERIVERY_RETRY_SECONDS: [['61', /60/]],
   DERIVERY_CONCURRENCY: [['0', /./]],
+  DERIVERY_TAG_CACHE_SECONDS: [
+    ['-1', /./],
+    ['601', /./],
+  ],
+  DERIVERY_MANIFEST_CACHE_MB: [['0', /./]],
   DERIVERY_SPOOL: [['spool', /"\/"/]],
   DERIVERY_NIX_STORE: [['store', /"\/"/]],
   DERIVERY_DEBIAN_SET: [['set', /"\/"/]],
