@@ -6,7 +6,6 @@ import { runExtraCommands, type ExtraCommands } from '../extra-commands.ts';
 import type { Nix } from '../nix/nix.ts';
 import type { StoredSource } from '../nix/stored-source.ts';
 import { changedLinks } from '../pack/changed-links.ts';
-import { COMPRESSOR_ID } from '../pack/gzip.ts';
 import { ownerOf } from '../pack/root-files.ts';
 import type { DescribedLayer, ImagePlan } from './plan-image.ts';
 
@@ -38,7 +37,8 @@ export async function changeLinks(
     { signal },
   );
   const changed: DescribedLayer = {
-    key: changedLinksLayerKey(narHash, { compressor: COMPRESSOR_ID, owner, user }),
+    ...links,
+    key: changedLinksLayerKey(narHash, { compressor: links.compressor.id, owner, user }),
     narHashes: [narHash],
     entries: () => changedLinks(nix.realPath(path), file => ownerOf(file, user, owner)),
     createdBy: `${links.createdBy}; then the deployment's extra commands`,
