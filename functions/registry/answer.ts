@@ -1,6 +1,7 @@
 // What a handler answers, and the one place that writes it.
 import { STATUS_CODES, type ServerResponse } from 'node:http';
 import type { RegistryError } from '#core/errors.ts';
+import { printable } from '#core/printable.ts';
 
 export interface Answer {
   readonly status: number;
@@ -16,9 +17,10 @@ export interface Answer {
 /**
  * The specification's error format: `{"errors":[{code,message,detail}]}`, as plain `application/json`. The beginning of the message
  * stands behind the status too: it is all that containerd shows of an answer to HEAD, and docker of a 5xx, where no front end
- * puts the usual words there.
+ * puts the usual words there. It may hold what a builder or a package set wrote: clients print it as it is.
  */
-export function errorAnswer({ status, code, message, headers, moreAt }: RegistryError): Answer {
+export function errorAnswer({ status, code, message: written, headers, moreAt }: RegistryError): Answer {
+  const message = printable(written);
   return {
     status,
     reason: `${STATUS_CODES[status] ?? 'Error'}: ${reasonPhrase(message, moreAt)}`,

@@ -1,6 +1,7 @@
 // `GET|HEAD /builds/<id>/log`: the end of the log of a build that failed.
 import { RegistryError } from '#core/errors.ts';
 import type { BuildLogId, BuildLogs } from '#core/google/build-logs.ts';
+import { printable } from '#core/printable.ts';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Answer } from './answer.ts';
 
@@ -8,7 +9,7 @@ export interface BuildLogParts {
   readonly buildLogs: BuildLogs;
 }
 
-/** Plain text, whatever a builder wrote. Throws a 404 where there is no such log, or none any more. */
+/** Plain text, whatever a builder wrote; whoever reads it with curl has it on a terminal. Throws a 404 where there is no such log, or none any more. */
 export async function buildLog({ buildLogs }: BuildLogParts, id: BuildLogId): Promise<Answer> {
   const text = await buildLogs.read(id);
   if (text === undefined) {
@@ -24,7 +25,7 @@ export async function buildLog({ buildLogs }: BuildLogParts, id: BuildLogId): Pr
       'referrer-policy': 'no-referrer',
       'x-robots-tag': 'noindex',
     },
-    body: `${text}\n`,
+    body: `${printable(text)}\n`,
   };
 }
 

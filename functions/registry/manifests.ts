@@ -5,7 +5,7 @@ import { RegistryError } from '#core/errors.ts';
 import { failureAnswer, type Failure } from '#core/failure.ts';
 import { parseImageRequest, requestKey, type Offer } from '#core/image-request.ts';
 import type { SettingsDigest } from '#core/image-settings.ts';
-import { READ_LIMIT_MS, within } from '#core/google/firestore.ts';
+import { within } from '#core/google/firestore.ts';
 import type { Manifest, Manifests } from '#core/google/manifests.ts';
 import type { RepositoryName, Tag } from '#core/reference.ts';
 import { requireAcceptable } from './accept.ts';
@@ -14,7 +14,7 @@ import { buildLogAddress } from './build-log.ts';
 import type { ClientPatience } from './client-patience.ts';
 import type { Hop } from './hop.ts';
 import { redirectToFailure, type SendOn } from './send-on.ts';
-import type { Waiting } from './waiting.ts';
+import { LAST_READ_LIMIT_MS, type Waiting } from './waiting.ts';
 
 export interface ManifestParts {
   readonly offer: Offer;
@@ -64,7 +64,7 @@ export async function manifestByTag(
   const outcome = await waiting.forImage(key, request, holdMs[client.hold], gone);
   switch (outcome.kind) {
     case 'ready': {
-      const manifest = await within(READ_LIMIT_MS, manifests.read(outcome.image.digest));
+      const manifest = await within(LAST_READ_LIMIT_MS, manifests.read(outcome.image.digest));
       if (manifest === undefined) throw new Error(`image ${key} names a manifest that is not stored`);
       return manifestAnswer(manifest, 'no-cache, no-transform');
     }

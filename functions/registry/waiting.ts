@@ -17,9 +17,15 @@ export interface WaitingParts extends VigilParts {
   readonly asking: Asking;
   readonly policy: PullPolicy;
   readonly room: WaitingRoom;
-  /** The longest that the documents of a pull may take. Milliseconds. */
+  /** The longest that the documents of a pull may take, their turn included. Milliseconds. */
   readonly readLimitMs: number;
 }
+
+/**
+ * The same behind a hold, for each of two reads: no hold comes closer than 10 s to what the front end gives a request
+ * (settings.ts), or to the 30 s of newer containerd. Milliseconds.
+ */
+export const LAST_READ_LIMIT_MS = 4_000;
 
 /**
  * Calls to Firestore at a time. When a thousand pulls come at once, a thousand calls would take its client ten connections and
@@ -34,9 +40,21 @@ export function createWaiting(parts: WaitingParts) {
   const vigils = new Map<RequestKey, Vigil>();
 
   const calls = pLimit(CALLS_AT_ONCE);
-  /** A call of Firestore; the limit is on it alone, and not on its turn. */
-  const call = <T>(work: () => Promise<T>): Promise<T> => calls(() => within(readLimitMs, work()));
-  const readPullState: ReadPullState = (key, request) => call(() => parts.readPullState(key, request));
+  const lastReadLimitMs = Math.min(readLimitMs, LAST_READ_LIMIT_MS);
+
+  /** A call of Firestore within a time, its turn included. Whose time is over before its turn comes is not made. */
+  function call<T>(limitMs: number, work: () => Promise<T>): Promise<T> {
+    const until = performance.now() + limitMs;
+    const inTurn = async (): Promise<T> => {
+      const leftMs = Math.ceil(until - performance.now());
+      if (leftMs <= 0) throw new TransientError('its turn came too late');
+      return within(leftMs, work());
+    };
+    return within(limitMs, calls(inTurn));
+  }
+
+  const readPullState = (limitMs: number, key: RequestKey, request: ImageRequest): Promise<PullState> =>
+    call(limitMs, () => parts.readPullState(key, request));
 
   function decide({ image, source }: PullState): PullDecision {
     return decidePull(image.document, source.document, policy, image.readTime);
@@ -47,7 +65,7 @@ export function createWaiting(parts: WaitingParts) {
     if (vigil === undefined) {
       const judge = {
         ofImage: (image: SeenImage) => decide({ ...state, image }),
-        ofBoth: async () => decide(await readPullState(key, request)),
+        ofBoth: async () => decide(await readPullState(readLimitMs, key, request)),
       };
       vigil = startVigil(parts, key, judge, () => vigils.delete(key));
       vigils.set(key, vigil);
@@ -55,16 +73,17 @@ export function createWaiting(parts: WaitingParts) {
     return vigil;
   }
 
-  /** The outcome, or undefined where there is none yet when the time is over. */
+  /** The outcome, or undefined where there is none yet when the time is over: at `until`, by the monotonic clock. */
   async function wait(
     key: RequestKey,
     request: ImageRequest,
     state: PullState,
-    holdMs: number,
+    until: number,
     gone: AbortSignal,
   ): Promise<WaitOutcome | undefined> {
     using place = room.enter();
-    const over = AbortSignal.timeout(Math.min(holdMs, place.longestMs));
+    const leftMs = Math.max(0, Math.ceil(until - performance.now()));
+    const over = AbortSignal.timeout(Math.min(leftMs, place.longestMs));
     return await vigilFor(key, request, state).settled(AbortSignal.any([gone, over]));
   }
 
@@ -81,8 +100,8 @@ export function createWaiting(parts: WaitingParts) {
 
   return {
     /**
-     * The image, its failure, or that it is not ready after `holdMs`, or less where many wait. Asks for a build where there is
-     * none. `gone` ends the wait early, as `pending`. Throws a TransientError where Firestore does not answer.
+     * The image, its failure, or that it is not ready `holdMs` from now, or sooner where many wait. Asks for a build where there
+     * is none. `gone` ends the wait early, as `pending`. Throws a TransientError where Firestore does not answer.
      */
     async forImage(
       key: RequestKey,
@@ -90,7 +109,8 @@ export function createWaiting(parts: WaitingParts) {
       holdMs: number,
       gone: AbortSignal,
     ): Promise<WaitOutcome> {
-      const state = await readPullState(key, request);
+      const until = performance.now() + holdMs;
+      const state = await readPullState(readLimitMs, key, request);
       const decision = decide(state);
       switch (decision.kind) {
         case 'ready':
@@ -98,19 +118,21 @@ export function createWaiting(parts: WaitingParts) {
           await asking.follow(key, request, state, decision.follow);
           return decision;
         case 'unasked':
-          await call(() => asking.queueBuild(key, request, 'pull', state.image));
+          await call(readLimitMs, () => asking.queueBuild(key, request, 'pull', state.image));
           break;
         case 'pending':
-          if (decision.raise) await call(() => asking.raiseBuild(key, state.image));
+          if (decision.raise) await call(readLimitMs, () => asking.raiseBuild(key, state.image));
           break;
       }
-      const settled = await wait(key, request, state, holdMs, gone);
+      const settled = await wait(key, request, state, until, gone);
       if (settled !== undefined) return settled;
 
       const pending = decision.kind === 'pending' ? decision : justQueued(state.image.readTime);
       if (gone.aborted) return pending;
       // A listener may stall: before the client is sent on, the documents themselves have the word.
-      const last = await unlessSilent(key, async () => decide(await readPullState(key, request)));
+      const last = await unlessSilent(key, async () =>
+        decide(await readPullState(lastReadLimitMs, key, request)),
+      );
       // A failure whose hold ended this moment: the next hop asks again.
       return last === undefined || last.kind === 'unasked' ? pending : last;
     },
@@ -120,7 +142,9 @@ export function createWaiting(parts: WaitingParts) {
       if (build.state !== 'waiting') return describeBuild(build);
       const { settings } = policy;
       const keys = imageKeys({ request, settings });
-      const seen = await unlessSilent(requestKey(request, settings), () => call(() => images.readAll(keys)));
+      const seen = await unlessSilent(requestKey(request, settings), () =>
+        call(lastReadLimitMs, () => images.readAll(keys)),
+      );
       if (seen === undefined) return describeBuild(build);
       return describeIndex(
         request,

@@ -1,6 +1,6 @@
 // What a builder printed, as Nix keeps it beside its store.
-import { stripVTControlCharacters } from 'node:util';
 import { LONG_LOG_LIMIT } from '#core/failure.ts';
+import { printable } from '#core/printable.ts';
 import type { Nix } from './nix.ts';
 import { runNix } from './run-nix.ts';
 
@@ -8,7 +8,7 @@ import { runNix } from './run-nix.ts';
 export async function endOfLog(nix: Nix, drv: string, signal: AbortSignal): Promise<string> {
   const options = { signal, stdoutLimit: 2 * LONG_LOG_LIMIT };
   const { stdout } = await runNix(nix, 'nix-store', ['--read-log', drv], options);
-  const log = stripVTControlCharacters(stdout).trimEnd();
+  const log = printable(stdout).trimEnd();
   if (log.length <= LONG_LOG_LIMIT) return log;
   const end = log.slice(-LONG_LOG_LIMIT);
   return end.slice(end.indexOf('\n') + 1);

@@ -10,7 +10,7 @@ describe('what stands behind the status', () => {
 
   test('is the first line of the message, in the characters that it may have', () => {
     assert.equal(reasonOf('no\nand why'), 'Forbidden: no');
-    assert.equal(reasonOf('attribute ‘x’ of “y”\r: ü'), 'Forbidden: attribute \'x\' of "y"?: ?');
+    assert.equal(reasonOf('attribute ‘x’ of “y”: ü'), 'Forbidden: attribute \'x\' of "y": ?');
   });
 
   test('ends with the whole address of the log, however long the message is: containerd shows nothing else', () => {

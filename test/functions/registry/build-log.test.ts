@@ -51,6 +51,18 @@ describe('the log of a build that failed', () => {
     assert.match(String(page.headers['content-security-policy']), /default-src 'none'/);
   });
 
+  test('commands no terminal, on its page or in the message', async () => {
+    const hostile = '\u001b]0;title\u0007\u001bP1;2|\u001b\\\u009b31mred\u001b\u001b[1m[31m\b\0\r\nthe\tend';
+    const failure: Failure = { ...broken, message: `"hello" says ${hostile}`, log: hostile };
+    const { path, id } = await fails(failure, hostile);
+    const { message } = specError(await registry.send(path), 403);
+    const page = (await registry.send(`/builds/${id}/log`)).body.toString();
+    for (const said of [message, page]) {
+      assert.doesNotMatch(said, /(?![\t\n])\p{Cc}/u);
+      assert.match(said, /red.*\nthe\tend/);
+    }
+  });
+
   test('is there for who knows its address only, and for a day', async () => {
     const { id } = await fails(broken, text);
     for (const path of [

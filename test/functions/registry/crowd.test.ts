@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { Agent, request as sendRequest } from 'node:http';
 import { after, before, describe, test } from 'node:test';
+import { TransientError } from '#core/errors.ts';
 import { createOpenRequests } from '#functions/registry/open-requests.ts';
 import { createWaitingRoom } from '#functions/registry/waiting-room.ts';
 import { collectLog } from '#test/collected-log.ts';
@@ -13,6 +14,8 @@ import { specError } from './spec-errors.ts';
 
 /** So long that no test gets there. Milliseconds. */
 const HOLD = 120_000;
+
+const NOBODY_LEAVES = new AbortController().signal;
 
 describe('an instance', { timeout: 60_000 }, () => {
   let cloud: Cloud;
@@ -121,5 +124,49 @@ describe('an instance', { timeout: 60_000 }, () => {
     isSilent = false;
     assert.equal((await registry.send(`/v2/${name}/manifests/latest`)).status, 307);
     assert.equal(reads, 3);
+  });
+
+  test('whose Firestore does not answer lets nobody wait for the turn of others', async () => {
+    let reads = 0;
+    const waiting = waitingOn(cloud, {
+      log: collectLog().log,
+      readPullState: () => {
+        reads += 1;
+        return new Promise(() => {});
+      },
+      readLimitMs: 300,
+    });
+    const { key, request } = cloud.newImage();
+    const pulls = Array.from({ length: 1_000 }, () => waiting.forImage(key, request, HOLD, NOBODY_LEAVES));
+    for (const outcome of await Promise.allSettled(pulls)) {
+      assert.ok(outcome.status === 'rejected' && outcome.reason instanceof TransientError);
+    }
+    assert.ok(reads < 300, `${reads} reads, of which all but the first have nobody who would hear of them`);
+  });
+
+  test(
+    'holds a pull from its arrival on, however long its documents take',
+    { timeout: 20_000 },
+    async context => {
+      const clock = performance.now.bind(performance);
+      let ahead = 0;
+      context.mock.method(performance, 'now', () => clock() + ahead);
+      const waiting = waitingOn(cloud, {
+        log: collectLog().log,
+        readPullState: async (key, request) => {
+          const state = await cloud.readPullState(key, request);
+          ahead = HOLD;
+          return state;
+        },
+      });
+      const { key, request } = await cloud.newQueued();
+      assert.equal((await waiting.forImage(key, request, HOLD, context.signal)).kind, 'pending');
+    },
+  );
+
+  test('holds for parts of milliseconds too: 2.01 s are none that a binary number could be', async () => {
+    const waiting = waitingOn(cloud, { log: collectLog().log });
+    const { key, request } = await cloud.newQueued();
+    assert.equal((await waiting.forImage(key, request, 0.0335 * 1000, NOBODY_LEAVES)).kind, 'pending');
   });
 });

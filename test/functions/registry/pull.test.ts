@@ -103,7 +103,7 @@ onBothServers('a pull', 60_000, served => {
     const failures: readonly [failure: Failure, status: number][] = [
       [{ kind: 'unknown_package', message: '"gti" is not in the package set (did you mean git?)' }, 404],
       [{ kind: 'refused', message: '"unrar" is refused' }, 403],
-      [{ kind: 'build_failed', message: 'hello failed.', log: 'line 1\nline "2" \u0000 ü' }, 403],
+      [{ kind: 'build_failed', message: 'hello failed.', log: 'line 1\nline "2" \\ ü' }, 403],
     ];
     for (const [failure, status] of failures) {
       const { name } = await failed(cloud, failure);

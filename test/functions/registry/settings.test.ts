@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { readRegistrySettings } from '#functions/registry/settings.ts';
+import { holdsOf, readRegistrySettings } from '#functions/registry/settings.ts';
+import { LAST_READ_LIMIT_MS } from '#functions/registry/waiting.ts';
 
 const GOOD = {
   GOOGLE_CLOUD_PROJECT: 'p',
@@ -13,6 +14,15 @@ describe('the registry’s settings', () => {
   test('hold for 20 s where nothing else is said: newer containerd gives up after 30', () => {
     assert.equal(readRegistrySettings(GOOD).DERIVERY_HOLD_SECONDS, 20);
     assert.equal(readRegistrySettings({ ...GOOD, DERIVERY_HOLD_SECONDS: '0.5' }).DERIVERY_HOLD_SECONDS, 0.5);
+  });
+
+  test('leave time behind every hold for the last two reads, by the front end’s limit and containerd’s', () => {
+    for (const limit of [11, 60, 3600]) {
+      const settings = readRegistrySettings({ ...GOOD, DERIVERY_REQUEST_LIMIT_SECONDS: String(limit) });
+      const { short, long } = holdsOf(settings);
+      assert.ok(long + 2 * LAST_READ_LIMIT_MS < limit * 1000);
+      assert.ok(short + 2 * LAST_READ_LIMIT_MS < 30_000);
+    }
   });
 
   test('take the blobs’ address with or without a slash at its end', () => {
