@@ -14,7 +14,7 @@ export type Priority = z.infer<typeof prioritySchema>;
  * packages, and has to end first.
  */
 export const phaseSchema = z.object({
-  name: z.enum(['resolving', 'building', 'waiting', 'packing', 'publishing']),
+  name: z.enum(['resolving', 'building', 'waiting', 'planning', 'packing', 'publishing']),
   done: z.int().nonnegative().optional(),
   of: z.int().positive().optional(),
 });

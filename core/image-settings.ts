@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { PACKER_VERSION } from './layer.ts';
 import { PLANNER_VERSION } from './layer-plan.ts';
-import { byCodeUnits } from './order.ts';
+import { byCodeUnits, inKeyOrder } from './order.ts';
 import type { Owner } from './owner.ts';
 
 export const settingsDigestSchema = z
@@ -49,19 +49,8 @@ export function settingsDigest(settings: ImageSettings): SettingsDigest {
     [...new Set(contents)].toSorted(byCodeUnits),
     [owner.uid, owner.gid],
     extraCommands ?? null,
-    [inOrder(importArguments.config), importArguments.overlay ?? null],
+    [inKeyOrder(importArguments.config), importArguments.overlay ?? null],
     indexes,
   ]);
   return settingsDigestSchema.parse(createHash('sha256').update(canonical).digest('hex'));
-}
-
-/** The same value with the keys of its objects in order: JSON that means the same is written the same. */
-function inOrder(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(inOrder);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .toSorted(([a], [b]) => byCodeUnits(a, b))
-      .map(([name, member]) => [name, inOrder(member)]),
-  );
 }

@@ -8,7 +8,8 @@ export type MetaPackage = { readonly does: string } & (
   { readonly adds: readonly string[] } | { readonly platform: Platform } | { readonly user: User }
 );
 
-const SHELL = ['bashInteractive', 'coreutils', 'moreutils', 'nano'] as const;
+/** What the meta-package `shell` adds. */
+export const SHELL_PACKAGES = ['bashInteractive', 'coreutils', 'moreutils', 'nano'] as const;
 
 /** nixpkgs' stdenv, its compiler, and the tools that it has on the PATH of every build (`stdenv.initialPath`). */
 const STDENV = [
@@ -32,11 +33,11 @@ const STDENV = [
 /** Every meta-package, and what it does in a sentence for people. */
 export const META_PACKAGES: Readonly<Record<string, MetaPackage>> = {
   shell: {
-    adds: SHELL,
+    adds: SHELL_PACKAGES,
     does: 'adds an interactive bash, coreutils, moreutils and nano, and starts bash',
   },
   builder: {
-    adds: [...SHELL, ...STDENV],
+    adds: [...SHELL_PACKAGES, ...STDENV],
     does: 'adds what shell does, and stdenv with its tools: a C compiler, make, tar, sed and so on',
   },
   nonroot: {

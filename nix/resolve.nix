@@ -12,7 +12,8 @@
 #   system     Nix's name of the platform, x86_64-linux
 #   config     the set's own configuration, as nixpkgs has it
 #   packages   [ { name, components } ]; of each component the ways that it may be spelled, in the order of preference
-#   mode       "resolve"; or "look": no derivations, an answer { name, there = true or false } for each name; or "explain"
+#   mode       "resolve"; or, without writing any derivation, "look": { name, there = true or false } for each name, and
+#              "locate": { name, path }, where its output would be, or null where that cannot be said; or "explain"
 #
 # The answer is { items, names }. `items` has one item a package, in the order asked:
 #   { name, found = { attribute, drv, output, path, pname, mainProgram, priority } }    realise drv!output; it will be at path
@@ -309,11 +310,28 @@ let
       there = there.success && there.value;
     };
 
+  locate =
+    { name, components }:
+    let
+      at = tryEval (
+        let
+          value = (find components).value or null;
+        in
+        if isPackage value && isString value.outPath then value.outPath else null
+      );
+    in
+    {
+      inherit name;
+      path = if at.success then at.value else null;
+    };
+
   resolved = map resolve asked.packages;
   missing = filter (one: one.item ? not_found) resolved;
   answer =
     if asked.mode == "look" then
       { items = map look asked.packages; }
+    else if asked.mode == "locate" then
+      { items = map locate asked.packages; }
     else
       {
         items = map (one: one.item) resolved;

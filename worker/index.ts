@@ -11,6 +11,7 @@ import { openLayers } from '#core/google/layers.ts';
 import { createLog } from '#core/google/log.ts';
 import { openManifests } from '#core/google/manifests.ts';
 import { imageSettingsOf, pullPolicy } from '#core/google/deployment-settings.ts';
+import { openSnapshots } from '#core/google/snapshots.ts';
 import { openSources } from '#core/google/sources.ts';
 import { claimFolder } from './claim-folder.ts';
 import { buildImage, type BuildParts } from './build-image.ts';
@@ -23,6 +24,7 @@ import { openNix } from './nix/nix.ts';
 import { prepareSpool } from './pack/spool.ts';
 import { seldom } from './seldom.ts';
 import { readWorkerSettings } from './settings.ts';
+import { createLayerSnapshots } from './snapshot/layer-snapshots.ts';
 import { createRevisions } from './revisions.ts';
 import { lookAtSource } from './look-at-source.ts';
 import { createPackageSources } from './source/package-sources.ts';
@@ -70,6 +72,11 @@ async function run(): Promise<void> {
     layers: openLayers(firestore),
     spoolFolder: settings.DERIVERY_SPOOL,
   });
+  const layerSnapshots = createLayerSnapshots({
+    nix,
+    snapshots: openSnapshots(projectId, settings.DERIVERY_BUCKET),
+    log,
+  });
   const packageSources = createPackageSources({
     nix,
     debianSet: settings.DERIVERY_DEBIAN_SET,
@@ -88,6 +95,7 @@ async function run(): Promise<void> {
       log,
     }),
     layerStore,
+    layerSnapshots,
     settings: imageSettings,
     spoolFolder: settings.DERIVERY_SPOOL,
     closureLimit: settings.DERIVERY_CLOSURE_LIMIT_MB * 1_000_000,

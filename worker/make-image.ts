@@ -10,6 +10,8 @@ import { writeImage } from './image/write-image.ts';
 import type { KnownPackages } from './known-packages.ts';
 import type { LayerStore } from './layer-store.ts';
 import type { Nix } from './nix/nix.ts';
+import type { LayerSnapshots } from './snapshot/layer-snapshots.ts';
+import type { StoredSource } from './nix/stored-source.ts';
 import type { PackageSources } from './source/package-sources.ts';
 
 export interface ImageMakerParts {
@@ -17,6 +19,7 @@ export interface ImageMakerParts {
   readonly packageSources: PackageSources;
   readonly knownPackages: KnownPackages;
   readonly layerStore: LayerStore;
+  readonly layerSnapshots: LayerSnapshots;
   readonly settings: ImageSettings;
   /** Where the tree of links lies while extra commands take it. */
   readonly spoolFolder: string;
@@ -25,18 +28,33 @@ export interface ImageMakerParts {
 }
 
 export function createImageMaker(parts: ImageMakerParts): MakeImage {
-  const { nix, packageSources, layerStore, settings, spoolFolder } = parts;
+  const { nix, packageSources, layerStore, layerSnapshots, settings, spoolFolder } = parts;
   const getContents = createGetContents(parts);
   return async (request, found, report, signal) => {
+    const { source, user } = request;
+    const { revision } = found;
+    const [platform] = request.platforms;
+    const fetchSource = (): Promise<StoredSource> => packageSources.fetch(source, found, signal);
+    using snapshot = layerSnapshots.begin({ source, revision, platform, settings }, fetchSource, signal);
     const { items, nodes } = await getContents(request, found, report, signal);
 
+    // The first image of a revision may have to wait for it.
+    if (!snapshot.isSettled()) report({ name: 'planning' });
     const { realPath } = nix;
-    const planned = planImage({ request, revision: found.revision, settings, items, nodes, realPath });
+    const planned = planImage({
+      request,
+      revision,
+      settings,
+      items,
+      nodes,
+      realPath,
+      snapshot: await snapshot.frozen(),
+    });
     const change = {
-      fetchSource: () => packageSources.fetch(request.source, found, signal),
+      fetchSource,
       packages: linkedOutputs(items, nodes).map(({ path }) => path),
       closure: nodes,
-      user: request.user,
+      user,
       settings,
       spoolFolder,
     };

@@ -101,7 +101,7 @@ export class Fleet implements AsyncDisposable {
 
   /** Layers that lie in the spool. */
   async spooled(): Promise<string[]> {
-    return (await readdir(this.spool)).filter(name => name !== 'sources');
+    return (await readdir(this.spool)).filter(name => name !== 'sources' && name !== 'known');
   }
 
   async #start(name: string, file: string, settings: NodeJS.ProcessEnv) {

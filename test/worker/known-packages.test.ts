@@ -13,6 +13,7 @@ import { IMAGE_SETTINGS } from '#test/core/deployment.ts';
 import { emptyStore } from '#test/worker/nix/binary-cache.ts';
 import { scratchSet } from '#test/worker/nix/scratch-set.ts';
 import { temporaryFolder } from '#test/worker/pack/trees.ts';
+import { WITHOUT_SNAPSHOT } from '#test/worker/snapshot/without-snapshot.ts';
 import { createGetContents } from '#worker/get-contents.ts';
 import {
   NOTHING_KNOWN,
@@ -79,6 +80,7 @@ function partsOf(
     }),
     knownPackages: known,
     layerStore: openLayerFolder(temporaryFolder(context)),
+    layerSnapshots: WITHOUT_SNAPSHOT,
     settings: { ...IMAGE_SETTINGS, ...settings },
     spoolFolder: temporaryFolder(context),
     closureLimit: Infinity,

@@ -10,6 +10,7 @@ import { cacheOf, emptyStore, isValid } from '#test/worker/nix/binary-cache.ts';
 import { scratchSet } from '#test/worker/nix/scratch-set.ts';
 import { storeFolder } from '#test/worker/nix/store-folder.ts';
 import { temporaryFolder } from '#test/worker/pack/trees.ts';
+import { WITHOUT_SNAPSHOT } from '#test/worker/snapshot/without-snapshot.ts';
 import { NOTHING_KNOWN } from '#worker/known-packages.ts';
 import { createImageMaker } from '#worker/make-image.ts';
 import type { Nix } from '#worker/nix/nix.ts';
@@ -40,6 +41,7 @@ async function make(context: TestContext, nix: Nix, folder: string, closureLimit
     packageSources,
     knownPackages: NOTHING_KNOWN,
     layerStore,
+    layerSnapshots: WITHOUT_SNAPSHOT,
     settings: IMAGE_SETTINGS,
     spoolFolder: folder,
     closureLimit,

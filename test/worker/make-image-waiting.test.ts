@@ -9,6 +9,7 @@ import { debianSet } from '#test/nix/debian-set.ts';
 import { newGate } from '#test/worker/nix/gate.ts';
 import { scratchSet } from '#test/worker/nix/scratch-set.ts';
 import { temporaryFolder } from '#test/worker/pack/trees.ts';
+import { WITHOUT_SNAPSHOT } from '#test/worker/snapshot/without-snapshot.ts';
 import { NOTHING_KNOWN } from '#worker/known-packages.ts';
 import { createImageMaker } from '#worker/make-image.ts';
 import { createPackageSources } from '#worker/source/package-sources.ts';
@@ -34,6 +35,7 @@ test('a build says that it waits for what another one makes, and goes on', async
     nix,
     packageSources,
     knownPackages: NOTHING_KNOWN,
+    layerSnapshots: WITHOUT_SNAPSHOT,
     layerStore: openLayerFolder(temporaryFolder(context)),
     settings: IMAGE_SETTINGS,
     spoolFolder: temporaryFolder(context),

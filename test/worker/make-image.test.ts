@@ -8,6 +8,8 @@ import { PermanentError } from '#core/errors.ts';
 import { openBlobs } from '#core/google/blobs.ts';
 import { openBlobBucket } from '#core/google/bucket.ts';
 import { openLayers } from '#core/google/layers.ts';
+import { createLog } from '#core/google/log.ts';
+import { openSnapshots } from '#core/google/snapshots.ts';
 import { parseImageRequest } from '#core/image-request.ts';
 import type { ImageSettings } from '#core/image-settings.ts';
 import { parseRepositoryName, parseTag } from '#core/reference.ts';
@@ -15,6 +17,7 @@ import type { Manifest } from '#core/google/manifests.ts';
 import { createLayerStore } from '#worker/layer-store.ts';
 import { NOTHING_KNOWN } from '#worker/known-packages.ts';
 import { createImageMaker } from '#worker/make-image.ts';
+import { createLayerSnapshots } from '#worker/snapshot/layer-snapshots.ts';
 import { createPackageSources } from '#worker/source/package-sources.ts';
 import { BUCKET, Cloud, PROJECT } from '#test/cloud.ts';
 import { IMAGE_SETTINGS, offerOf } from '#test/core/deployment.ts';
@@ -55,6 +58,11 @@ async function make(name: string, settings: Partial<ImageSettings> = {}): Promis
       blobs: openBlobs(cloud.firestore),
       layers: openLayers(cloud.firestore),
       spoolFolder: folder,
+    }),
+    layerSnapshots: createLayerSnapshots({
+      nix,
+      snapshots: openSnapshots(PROJECT, BUCKET),
+      log: createLog('test'),
     }),
     settings: { ...IMAGE_SETTINGS, ...settings },
     spoolFolder: folder,

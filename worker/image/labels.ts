@@ -3,6 +3,12 @@ import { HEAD_REF } from '#core/git-ref.ts';
 import type { ImageRequest } from '#core/image-request.ts';
 import { sourceAddress } from '#core/package-source.ts';
 
+/**
+ * Annotation of a manifest: the id of the snapshot that its layers were planned by. Of the manifest alone, for it says nothing
+ * of what runs: an image of the same layers has the same config, and so the same image id.
+ */
+export const SNAPSHOT_ANNOTATION = 'org.derivery.layer-snapshot';
+
 /** Labels and annotations (image-spec, annotations.md). A source's address has no credentials in it. */
 export function labelsOf(
   { source, ref }: Pick<ImageRequest, 'source' | 'ref'>,

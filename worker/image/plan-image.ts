@@ -4,7 +4,7 @@ import type { ImageRequest } from '#core/image-request.ts';
 import type { ImageSettings } from '#core/image-settings.ts';
 import { layerKey, linksLayerKey } from '#core/layer.ts';
 import { planLayers } from '#core/layer-plan.ts';
-import { EMPTY_SNAPSHOT } from '#core/layer-snapshot.ts';
+import type { Snapshot } from '#core/layer-snapshot.ts';
 import type { ImageConfig } from '#core/oci.ts';
 import type { PlannedLayer } from '../layer-store.ts';
 import type { FoundItem } from '../nix/resolve.ts';
@@ -13,7 +13,7 @@ import { linksLayer } from '../pack/links.ts';
 import { storeEntries, type RealPath } from '../pack/store-entries.ts';
 import { containerOf } from './container.ts';
 import { describeLinks, describePaths } from './history.ts';
-import { labelsOf } from './labels.ts';
+import { labelsOf, SNAPSHOT_ANNOTATION } from './labels.ts';
 import { linkedOutputs } from './linked-outputs.ts';
 
 export type DescribedLayer = PlannedLayer & { readonly createdBy: string };
@@ -23,6 +23,8 @@ export interface ImagePlan {
   readonly layers: readonly DescribedLayer[];
   /** The config, but for what only packing can tell. */
   readonly config: Omit<ImageConfig, 'layers'>;
+  /** What the manifest says of the image. */
+  readonly annotations: Readonly<Record<string, string>>;
 }
 
 export interface ImageParts {
@@ -36,10 +38,20 @@ export interface ImageParts {
   /** Their closure, which is in the store. */
   readonly nodes: Closure;
   readonly realPath: RealPath;
+  /** What is known of the package set at this revision, the same for all images. */
+  readonly snapshot: Snapshot;
 }
 
 /** Plans an image. Neither the order of items and nodes nor the spelling of names matters to any byte of it. */
-export function planImage({ request, revision, settings, items, nodes, realPath }: ImageParts): ImagePlan {
+export function planImage({
+  request,
+  revision,
+  settings,
+  items,
+  nodes,
+  realPath,
+  snapshot,
+}: ImageParts): ImagePlan {
   const { layerBudget, owner } = settings;
   const packing = { compressor: COMPRESSOR_ID, owner };
 
@@ -65,14 +77,16 @@ export function planImage({ request, revision, settings, items, nodes, realPath 
   }
 
   const [platform] = request.platforms;
+  const labels = labelsOf(request, revision);
   const requested = items.map(({ path }) => path);
-  const groups = planLayers(nodes, { snapshot: EMPTY_SNAPSHOT, requested, budget: layerBudget });
+  const groups = planLayers(nodes, { snapshot, requested, budget: layerBudget });
   return {
     layers: [...groups.map(group => ofPaths(group.nodes)), ofLinks()],
     config: {
       platform,
       ...containerOf(request, items, realPath),
-      labels: labelsOf(request, revision),
+      labels,
     },
+    annotations: { ...labels, [SNAPSHOT_ANNOTATION]: snapshot.id },
   };
 }

@@ -5,12 +5,12 @@ import type { ImagePlan } from './plan-image.ts';
 
 /** Writes config and manifest; `stored` has what became of each layer of the plan, in its order. */
 export function writeImage(
-  { layers, config }: ImagePlan,
+  { layers, config, annotations }: ImagePlan,
   stored: readonly LayerFact[],
 ): { readonly config: Blob; readonly manifest: Blob } {
   const written = writeConfig({
     ...config,
     layers: stored.map(({ diffId }, index) => ({ diffId, createdBy: layers[index]?.createdBy ?? '' })),
   });
-  return { config: written, manifest: writeManifest(written, stored, config.labels) };
+  return { config: written, manifest: writeManifest(written, stored, annotations) };
 }

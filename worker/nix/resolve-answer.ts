@@ -40,5 +40,10 @@ export const lookSchema = z.object({
   items: z.array(z.object({ name, there: z.boolean() })),
 });
 
+/** To the mode "locate". A package set may hold anything: what is no store path is as good as none. */
+export const locateSchema = z.object({
+  items: z.array(z.object({ name, path: storePathSchema.nullable().catch(null) })),
+});
+
 export type AnsweredItem = z.infer<typeof itemSchema>;
 export type Answer = z.infer<typeof answerSchema>;

@@ -26,8 +26,8 @@ export interface EvaluationRequest {
   readonly importArguments: ImportArguments;
   /** Names as they come from an image's name: data, whatever they hold. */
   readonly packages: readonly string[];
-  /** To `resolve`; to `explain` what goes wrong; or to `look` whether packages are there. See nix/resolve.nix. */
-  readonly mode: 'resolve' | 'explain' | 'look';
+  /** To `resolve`; to `explain` what goes wrong; to `look` whether packages are there, or `locate` them. See nix/resolve.nix. */
+  readonly mode: 'resolve' | 'explain' | 'look' | 'locate';
 }
 
 export type Evaluation<T> =
@@ -102,11 +102,22 @@ async function argumentsOf(nix: Nix, request: EvaluationRequest): Promise<string
     mode,
   };
   // Without read-write mode the derivations would not be written.
-  const mayWrite = mode === 'look' ? [] : ['--read-write-mode'];
+  const mayWrite = mode === 'look' || mode === 'locate' ? [] : ['--read-write-mode'];
+  // Nor is anything built to know where a package would be.
+  const mayBuild = mode === 'locate' ? ['--option', 'allow-import-from-derivation', 'false'] : [];
   const flakes = source.kind === 'flake' ? ['--option', 'extra-experimental-features', 'flakes'] : [];
   const overlays = overlay === undefined ? [] : ['--argstr', 'overlay', overlay];
   const expression = ['--expr', await resolver(), '--argstr', 'request', JSON.stringify(data), ...overlays];
-  return ['--eval', '--strict', '--json', ...mayWrite, ...confinement(nix), ...flakes, ...expression];
+  return [
+    '--eval',
+    '--strict',
+    '--json',
+    ...mayWrite,
+    ...mayBuild,
+    ...confinement(nix),
+    ...flakes,
+    ...expression,
+  ];
 }
 
 /**

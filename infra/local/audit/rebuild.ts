@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { imageSettingsOf } from '#core/google/deployment-settings.ts';
+import { openSnapshots } from '#core/google/snapshots.ts';
 import type { Environment } from '#core/google/settings.ts';
 import type { Phase } from '#core/image-document.ts';
 import type { ImageRequest } from '#core/image-request.ts';
@@ -16,6 +17,7 @@ import type { WorkerSettings } from '#worker/settings.ts';
 import { createPackageSources, type PackageSources } from '#worker/source/package-sources.ts';
 import { StartError } from '../start-error.ts';
 import type { AuditedImage } from './compare-images.ts';
+import { frozenSnapshots } from './frozen-snapshots.ts';
 import { parseConfig, parseManifest } from './documents.ts';
 import { openLayerFolder } from './layer-folder.ts';
 
@@ -77,6 +79,7 @@ export async function rebuild(
       packageSources,
       knownPackages: NOTHING_KNOWN,
       layerStore: layerFolder,
+      layerSnapshots: frozenSnapshots(openSnapshots(settings.GOOGLE_CLOUD_PROJECT, settings.DERIVERY_BUCKET)),
       settings: imageSettingsOf(settings),
       spoolFolder: await part('spool'),
       closureLimit: settings.DERIVERY_CLOSURE_LIMIT_MB * 1_000_000,

@@ -8,6 +8,7 @@ import type { Closure } from '#core/closure.ts';
 import { digestOf } from '#core/digest.ts';
 import type { ImageRequest } from '#core/image-request.ts';
 import type { LayerFact } from '#core/layer.ts';
+import { EMPTY_SNAPSHOT, makeSnapshot } from '#core/layer-snapshot.ts';
 import { planImage, type DescribedLayer, type ImageParts } from '#worker/image/plan-image.ts';
 import { writeImage } from '#worker/image/write-image.ts';
 import type { FoundItem } from '#worker/nix/resolve.ts';
@@ -54,6 +55,7 @@ function partsOf(parts: Partial<ImageParts> = {}): ImageParts {
     items,
     nodes,
     realPath: path => join(real, path.slice(44)),
+    snapshot: EMPTY_SNAPSHOT,
     ...parts,
   };
 }
@@ -102,12 +104,15 @@ describe('an image', () => {
     assert.equal(new Set(digests).size, 1);
   });
 
+  const roots = items.map(({ path }) => path);
+  const snapshot = makeSnapshot(nodes, { roots, inEvery: [], inShells: [] });
   const others: readonly [what: string, parts: Partial<ImageParts>][] = [
     ['user', { request: { ...request, user: 'nonroot' } }],
     ['platform', { request: { ...request, platforms: ['linux/arm64'] } }],
     ['owner', { settings: { layerBudget: 4, owner: { uid: 5, gid: 5 } } }],
     ['revision', { revision: 'r2' }],
     ['packages', { items: items.slice(1) }],
+    ['snapshot', { snapshot }],
     // Git and curl change places, so another of two equal files would win.
     ['priorities', { items: items.map(item => (item.name === 'curl' ? { ...item, priority: 1 } : item)) }],
   ];
@@ -126,6 +131,27 @@ describe('an image', () => {
     assert.notEqual(users.at(-1), mine.at(-1));
     const owned = keys({ settings: { layerBudget: 4, owner: { uid: 0, gid: 1 } } });
     assert.ok(owned.every(key => !mine.includes(key)));
+  });
+
+  test('names the snapshot that its layers were planned by in the manifest, and not in the config', () => {
+    const imageOf = (parts: Partial<ImageParts>) => {
+      const plan = planImage(partsOf(parts));
+      const { manifest, config } = writeImage(plan, plan.layers.map(factOf));
+      const { annotations } = JSON.parse(manifest.bytes.toString()) as ReturnType<typeof planImage>;
+      return { config: config.digest, named: annotations['org.derivery.layer-snapshot'] };
+    };
+    const mine = imageOf({ snapshot });
+    assert.equal(mine.named, snapshot.id);
+    // One that knows nothing of these paths plans the same layers as any other that does not.
+    const stranger = storePath('stranger');
+    const other = makeSnapshot([nodeOf({ path: stranger })], {
+      roots: [stranger],
+      inEvery: [],
+      inShells: [],
+    });
+    const [first, second] = [imageOf({ snapshot: EMPTY_SNAPSHOT }), imageOf({ snapshot: other })];
+    assert.notEqual(first.named, second.named);
+    assert.equal(first.config, second.config);
   });
 
   test('names in its history what each layer holds', () => {

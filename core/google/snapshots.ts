@@ -1,0 +1,68 @@
+// `snapshots/…` in the bucket: what layers are planned by, frozen. Each is written once, and never changed.
+import { promisify } from 'node:util';
+import { gunzip, gzip } from 'node:zlib';
+import { IdempotencyStrategy, Storage } from '@google-cloud/storage';
+import { TransientError } from '../errors.ts';
+import { readSnapshot, storedSnapshot, storedSnapshotSchema, type Snapshot } from '../layer-snapshot.ts';
+
+const zip = promisify(gzip);
+const unzip = promisify(gunzip);
+
+export type Snapshots = ReturnType<typeof openSnapshots>;
+
+export function openSnapshots(projectId: string, bucketName: string) {
+  const retryOptions = { idempotencyStrategy: IdempotencyStrategy.RetryAlways };
+  const bucket = new Storage({ projectId, retryOptions }).bucket(bucketName);
+
+  /** Undefined where there is none of the name. Throws a {@link TransientError}, and an Error where it is not one of ours. */
+  async function read(name: string): Promise<Snapshot | undefined> {
+    let bytes: Buffer;
+    try {
+      [bytes] = await bucket.file(name).download({ decompress: false, validation: false });
+    } catch (error) {
+      if (hasCode(error, 404)) return undefined;
+      throw new TransientError(`cannot read ${name} in the bucket`, { cause: error });
+    }
+    try {
+      const text = (await unzip(bytes)).toString();
+      return readSnapshot(storedSnapshotSchema.parse(JSON.parse(text)));
+    } catch (error) {
+      throw new Error(`${name} in the bucket is no snapshot of layers that this worker can read`, {
+        cause: error,
+      });
+    }
+  }
+
+  return {
+    read,
+
+    /**
+     * Freezes a snapshot under its name; answers the one that is there for good, which may be another worker's. Throws a
+     * {@link TransientError}.
+     */
+    async create(name: string, snapshot: Snapshot): Promise<Snapshot> {
+      const bytes = await zip(JSON.stringify(storedSnapshot(snapshot)));
+      try {
+        await bucket.file(name).save(bytes, {
+          resumable: false,
+          preconditionOpts: { ifGenerationMatch: 0 },
+          validation: 'crc32c',
+          metadata: { contentType: 'application/gzip' },
+        });
+        return snapshot;
+      } catch (error) {
+        if (!hasCode(error, 412)) {
+          throw new TransientError(`cannot store ${name} in the bucket`, { cause: error });
+        }
+        // Somebody was first; or it was us, and the answer was lost.
+        const first = await read(name);
+        if (first !== undefined) return first;
+        throw new TransientError(`${name} in the bucket was there, and is not any more`);
+      }
+    },
+  };
+}
+
+function hasCode(error: unknown, code: number): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === code;
+}
