@@ -77,6 +77,8 @@ export const imageDocumentSchema = z.object({
   failuresAt: z.array(serverTime).optional(),
   /** The indexes that wait for the build under way: whoever ends it looks at them. */
   indexes: z.array(requestKeySchema).optional(),
+  /** When it was pulled last, within the hour. Absent until it was. */
+  usedAt: serverTime.optional(),
 });
 export type ImageDocument = z.infer<typeof imageDocumentSchema>;
 

@@ -145,7 +145,9 @@ export function publish(
   const held = heldImage(document, token);
   if (held === undefined) return undefined;
   const current = { digest, revision, checkedAt, builtAt: now };
-  return { ...held, current, build: { state: 'none' }, indexes: undefined };
+  // Who waited for it has it now.
+  const usedAt = held.build.by === 'pull' ? now : held.usedAt;
+  return { ...held, current, build: { state: 'none' }, indexes: undefined, usedAt };
 }
 
 /** The worker found that the image which is served is still what would be made. */
@@ -214,7 +216,7 @@ function giveUp(document: ImageDocument, build: AskedBuild, now: number): ImageD
 }
 
 function toFailed(
-  { request, settings, current, failuresAt = [] }: ImageDocument,
+  { request, settings, current, failuresAt = [], usedAt }: ImageDocument,
   failure: Failure,
   revision: string | undefined,
   now: number,
@@ -231,5 +233,6 @@ function toFailed(
       revision,
     },
     failuresAt: [...failuresAt, now].slice(-FAILURES_PER_HOUR),
+    usedAt,
   };
 }

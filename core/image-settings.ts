@@ -33,14 +33,24 @@ export interface ImageSettings {
   readonly importArguments: ImportArguments;
   /** Whether an index waits for all its platforms, or goes without those whose image cannot be. */
   readonly indexes: 'whole' | 'partial';
+  /** What layers are compressed with. */
+  readonly compression: Compression;
 }
+
+/** The ways to compress a layer that the OCI image specification has. */
+export const COMPRESSIONS = ['gzip', 'zstd'] as const;
+
+export type Compression = (typeof COMPRESSIONS)[number];
 
 /** Packages that every image has: certificates, and the names of protocols and services. */
 export const ALWAYS_PACKAGES = ['cacert', 'iana-etc'] as const;
 
-/** The digest of everything but the request that the bytes of an image depend on, compressors apart: those are facts. */
+/**
+ * The digest of everything but the request that the bytes of an image depend on. Of the compressor it has the name, not the
+ * version: layers that were compressed by another version are facts, and used as they are.
+ */
 export function settingsDigest(settings: ImageSettings): SettingsDigest {
-  const { layerBudget, contents, owner, extraCommands, importArguments, indexes } = settings;
+  const { layerBudget, contents, owner, extraCommands, importArguments, indexes, compression } = settings;
   const canonical = JSON.stringify([
     PACKER_VERSION,
     PLANNER_VERSION,
@@ -51,6 +61,8 @@ export function settingsDigest(settings: ImageSettings): SettingsDigest {
     extraCommands ?? null,
     [inKeyOrder(importArguments.config), importArguments.overlay ?? null],
     indexes,
+    // What was made before there was a choice keeps its digest.
+    ...(compression === 'gzip' ? [] : [compression]),
   ]);
   return settingsDigestSchema.parse(createHash('sha256').update(canonical).digest('hex'));
 }

@@ -1,13 +1,13 @@
 // The documents of the OCI image specification, as far as we write them, and their exact bytes.
 import { architectureOf, type Platform } from './platform.ts';
 import { digestOf, type Digest } from './digest.ts';
-import type { LayerFact } from './layer.ts';
 
 export const MEDIA_TYPES = {
   manifest: 'application/vnd.oci.image.manifest.v1+json',
   index: 'application/vnd.oci.image.index.v1+json',
   config: 'application/vnd.oci.image.config.v1+json',
   gzipLayer: 'application/vnd.oci.image.layer.v1.tar+gzip',
+  zstdLayer: 'application/vnd.oci.image.layer.v1.tar+zstd',
 } as const;
 
 export interface Descriptor {
@@ -61,14 +61,14 @@ export function writeConfig(config: ImageConfig): Blob {
 /** The image manifest (image-spec, manifest.md). */
 export function writeManifest(
   config: Blob,
-  layers: readonly LayerFact[],
+  layers: readonly Descriptor[],
   annotations: Readonly<Record<string, string>>,
 ): Blob {
   return toBlob({
     schemaVersion: 2,
     mediaType: MEDIA_TYPES.manifest,
     config: descriptor(MEDIA_TYPES.config, config.digest, config.bytes.length),
-    layers: layers.map(({ digest, size }) => descriptor(MEDIA_TYPES.gzipLayer, digest, size)),
+    layers: layers.map(({ mediaType, digest, size }) => descriptor(mediaType, digest, size)),
     annotations,
   });
 }

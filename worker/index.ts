@@ -28,6 +28,7 @@ import { createLayerSnapshots } from './snapshot/layer-snapshots.ts';
 import { createRevisions } from './revisions.ts';
 import { lookAtSource } from './look-at-source.ts';
 import { createPackageSources } from './source/package-sources.ts';
+import { sizeThreadPool } from './thread-pool.ts';
 
 /** How often it is told that the same image is made under other settings. Milliseconds. */
 const DECLINE_PERIOD_MS = 60_000;
@@ -43,6 +44,7 @@ try {
 }
 
 async function run(): Promise<void> {
+  sizeThreadPool();
   const settings = readWorkerSettings(process.env);
   const projectId = settings.GOOGLE_CLOUD_PROJECT;
   const firestore = openFirestore(projectId, settings.DERIVERY_DATABASE);

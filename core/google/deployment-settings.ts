@@ -2,7 +2,7 @@
 // agree on them.
 import { z } from 'zod';
 import { PACKAGE_LIMIT, type Offer } from '../image-request.ts';
-import { settingsDigest, type ImageSettings } from '../image-settings.ts';
+import { COMPRESSIONS, settingsDigest, type ImageSettings } from '../image-settings.ts';
 import { LAYER_BUDGET } from '../layer-plan.ts';
 import { platformSchema, type Platform } from '../platform.ts';
 import type { PullPolicy } from '../pull-decision.ts';
@@ -41,6 +41,8 @@ export const imageSettings = {
   DERIVERY_OVERLAY: z.string().max(65_536).optional(),
   /** Whether an index waits for all its platforms, or goes without those whose image cannot be. */
   DERIVERY_INDEXES: z.enum(['whole', 'partial']).default('whole'),
+  /** What layers are compressed with. */
+  DERIVERY_COMPRESSION: z.enum(COMPRESSIONS).default('gzip'),
 };
 
 /** What decides how a pull is answered. */
@@ -78,6 +80,7 @@ export function imageSettingsOf(settings: Read<typeof imageSettings>): ImageSett
     extraCommands: settings.DERIVERY_EXTRA_COMMANDS,
     importArguments: { config: settings.DERIVERY_NIXPKGS_CONFIG, overlay: settings.DERIVERY_OVERLAY },
     indexes: settings.DERIVERY_INDEXES,
+    compression: settings.DERIVERY_COMPRESSION,
   };
 }
 

@@ -1,5 +1,6 @@
 // `images/{requestKey}`: an image's life (core/image-life.ts) in Firestore. Every change is a transaction or a
 // preconditioned write; used by registry, worker, prebuild and janitor alike.
+import { isDeepStrictEqual } from 'node:util';
 import type {
   CollectionReference,
   Firestore,
@@ -14,6 +15,7 @@ import * as indexLife from '../index-life.ts';
 import type { SettingsDigest } from '../image-settings.ts';
 import { storeBuildLog, type BuildLog } from './build-logs.ts';
 import { openDocuments, type Documents, type Seen } from './documents.ts';
+import { noteUse } from './last-use.ts';
 import { storeManifest, type Manifest } from './manifests.ts';
 
 export type SeenImage = Seen<ImageDocument>;
@@ -53,6 +55,20 @@ function imagesIn(
   collection: CollectionReference,
   documents: Documents<RequestKey, ImageDocument>,
 ) {
+  /** A change of what was `seen`, if it is so still: one write, no transaction. A use noted meanwhile is no change. */
+  async function writeOnSeen(
+    key: RequestKey,
+    seen: SeenImage,
+    transition: (document: ImageDocument | undefined, now: number) => ImageDocument | undefined,
+  ): Promise<boolean> {
+    const next = transition(seen.document, seen.readTime);
+    if (next === undefined) return false;
+    if (await documents.writeIfUnchanged(key, seen, next)) return true;
+    if (seen.document === undefined) return false;
+    const again = await documents.read(key);
+    return isUseAlone(seen.document, again.document) && writeOnSeen(key, again, transition);
+  }
+
   /**
    * A write of the worker that holds the lease; where the life says no, the lease is another's by now. Answers the indexes
    * that waited for the build, if this was its end.
@@ -88,14 +104,18 @@ function imagesIn(
       asked: { readonly by: Priority; readonly settings: SettingsDigest },
       seen: SeenImage,
     ): Promise<boolean> {
-      const next = life.queue(seen.document, { request, ...asked }, seen.readTime);
-      return next !== undefined && documents.writeIfUnchanged(key, seen, next);
+      return writeOnSeen(key, seen, (document, now) => life.queue(document, { request, ...asked }, now));
+    },
+
+    /** Notes that an image was pulled (last-use.ts). Answers for how long nothing more is to be noted. Milliseconds. */
+    async noteUse(key: RequestKey, { document, version, readTime }: SeenImage): Promise<number> {
+      if (version === undefined) return 0;
+      return noteUse(collection.doc(key), { usedAt: document?.usedAt, readTime, version });
     },
 
     /** Someone waits for a build that nobody waited for. Answers whether it was this call that said so. */
     async raise(key: RequestKey, seen: SeenImage): Promise<boolean> {
-      const next = life.raise(seen.document);
-      return next !== undefined && documents.writeIfUnchanged(key, seen, next);
+      return writeOnSeen(key, seen, life.raise);
     },
 
     /**
@@ -199,6 +219,12 @@ function imagesIn(
       }
     },
   };
+}
+
+/** Whether nothing has changed between two states but when the image was pulled last. */
+function isUseAlone(before: ImageDocument, after: ImageDocument | undefined): boolean {
+  const { usedAt } = before;
+  return after !== undefined && after.usedAt !== usedAt && isDeepStrictEqual({ ...after, usedAt }, before);
 }
 
 /** Documents that are read at a time where all are looked through. */

@@ -14,6 +14,7 @@ import { createAsking } from '../asking.ts';
 import { startOrExit } from '../start-or-exit.ts';
 import { publicAddresses, signedAddresses, type BlobAddress } from './blob-addresses.ts';
 import { createHops } from './hop.ts';
+import { createLastUses } from './last-uses.ts';
 import { watchLastMoments } from './last-moments.ts';
 import { createOpenRequests } from './open-requests.ts';
 import { openKnownTags } from './known-tags.ts';
@@ -24,6 +25,7 @@ import { createSendOn } from './send-on.ts';
 import { holdsOf, readRegistrySettings, type RegistrySettings } from './settings.ts';
 import { createWaiting } from './waiting.ts';
 import { createWaitingRoom } from './waiting-room.ts';
+import { createWantedImages } from './wanted-images.ts';
 
 const log = createLog('registry');
 const openRequests = createOpenRequests();
@@ -43,6 +45,8 @@ export const registry: RequestHandler = startOrExit(log, () => {
   });
   const policy = pullPolicy(settings);
   const asking = createAsking({ images, sources, hints, policy, log });
+  const manifests = openManifests(firestore, settings.DERIVERY_MANIFEST_CACHE_MB * 1e6);
+  const lastUses = createLastUses({ images, manifests, log });
   const waiting = createWaiting({
     images,
     hints,
@@ -52,6 +56,8 @@ export const registry: RequestHandler = startOrExit(log, () => {
     asking,
     room: createWaitingRoom(settings.DERIVERY_CONCURRENCY),
     readLimitMs: READ_LIMIT_MS,
+    cacheMs: settings.DERIVERY_TAG_CACHE_SECONDS * 1000,
+    lastUses,
   });
   const hops = createHops(settings.DERIVERY_HOP_SECRET);
   const offer = offerOf(settings);
@@ -69,9 +75,10 @@ export const registry: RequestHandler = startOrExit(log, () => {
     openRequests,
     buildLogs: openBuildLogs(firestore),
     offer,
-    settings: policy.settings,
+    wantImage: createWantedImages(offer, policy.settings),
     readKnownTags: openKnownTags(offer.sources, readRefList),
-    manifests: openManifests(firestore),
+    manifests,
+    lastUses,
     blobs: openBlobs(firestore),
     headDigest: settings.DERIVERY_HEAD_DIGEST,
     blobAddress: blobAddresses(settings),

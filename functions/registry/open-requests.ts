@@ -6,14 +6,18 @@ export function createOpenRequests() {
   const open = new Set<() => void>();
   let isEnding = false;
   return {
-    /** Adds one; `sendOn` answers it, in the same turn. The function that comes back takes it away: it has its answer. */
-    add(sendOn: () => void): () => void {
-      if (isEnding) sendOn();
-      else open.add(sendOn);
-      return () => void open.delete(sendOn);
+    /** Whether this instance ends: every request is to be sent on from now on. */
+    get isEnding(): boolean {
+      return isEnding;
     },
 
-    /** Sends on all that are open, and from now on every new one. All is written when this returns; answers how many. */
+    /** Adds one that is answered later, until it is disposed of. `sendOn` answers it, in the same turn. */
+    add(sendOn: () => void): Disposable {
+      open.add(sendOn);
+      return { [Symbol.dispose]: () => void open.delete(sendOn) };
+    },
+
+    /** Sends on all that are open. All is written when this returns; answers how many. */
     sendAllOn(): number {
       isEnding = true;
       const { size } = open;

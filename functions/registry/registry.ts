@@ -4,14 +4,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RegistryError, TransientError } from '#core/errors.ts';
 import { isUnreachable, READ_LIMIT_MS, within } from '#core/google/firestore.ts';
 import type { Log } from '#core/google/log.ts';
+import { AskingClient } from './asking-client.ts';
 import { errorAnswer, writeAnswer, type Answer } from './answer.ts';
 import { blob, type BlobParts } from './blobs.ts';
 import { buildLog, type BuildLogParts } from './build-log.ts';
 import { unlessKnown } from './conditional.ts';
-import { patienceOf } from './client-patience.ts';
 import type { Hops } from './hop.ts';
 import { landingPage } from './landing-page.ts';
-import { manifestByDigest, manifestByTag, type AskingClient, type ManifestParts } from './manifests.ts';
+import { manifestByDigest, manifestByTag, type ManifestParts } from './manifests.ts';
 import type { OpenRequests } from './open-requests.ts';
 import { referrers } from './referrers.ts';
 import { parseRoute } from './route.ts';
@@ -29,12 +29,21 @@ export interface RegistryParts extends ManifestParts, BlobParts, BuildLogParts, 
   readonly headDigest: 'sent' | 'withheld';
 }
 
-export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+export type RequestHandler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+) => Promise<void> | undefined;
 
+/**
+ * What is at hand is answered in the same turn and without a promise: functions-framework's domains watch each of them until it
+ * is collected, at several times the price of the answer.
+ */
 export function createRegistry(parts: RegistryParts): RequestHandler {
-  return async (request, response) => {
+  const { openRequests } = parts;
+  return (request, response) => {
     const method = request.method ?? '';
     const target = originForm(request.url ?? '/');
+    const asking = new AskingClient(request, response, target, parts.hops);
     const write = (answer: Answer): void => {
       // It may be gone, or sent on meanwhile.
       if (response.headersSent || response.destroyed) return;
@@ -43,27 +52,32 @@ export function createRegistry(parts: RegistryParts): RequestHandler {
       writeAnswer(response, method, isBare ? withoutDigest(known) : known);
     };
     const refuse = (error: unknown): void => write(errorAnswer(toRegistryError(error, parts.log, target)));
-    const hop = parts.hops.parse(target);
-    const client = patienceOf(request.headers['user-agent']);
-    const gone = new AbortController();
-    const isAnswered = parts.openRequests.add(() => {
+    const sendOn = (): void => {
       try {
-        write(parts.sendOn.elsewhere(hop, client));
+        write(parts.sendOn.elsewhere(asking.hop, asking.patience));
       } catch (error) {
         refuse(error);
       }
-    });
-    response.once('close', () => {
-      isAnswered();
-      gone.abort();
-    });
-    if (response.headersSent) return;
+    };
+    const writeInTime = async (answer: Promise<Answer>): Promise<void> => {
+      using _open = openRequests.add(sendOn);
+      try {
+        write(await answer);
+      } catch (error) {
+        refuse(error);
+      }
+    };
     try {
-      const asking = { hop, client, headers: request.headers, gone: gone.signal };
-      write(await answerTo(parts, method, target, asking));
+      if (openRequests.isEnding) sendOn();
+      else {
+        const answer = answerTo(parts, method, target, asking);
+        if (answer instanceof Promise) return writeInTime(answer);
+        write(answer);
+      }
     } catch (error) {
       refuse(error);
     }
+    return undefined;
   };
 }
 
@@ -94,7 +108,7 @@ function answerTo(
     case 'manifest-by-tag':
       return manifestByTag(parts, route, asking);
     case 'manifest-by-digest':
-      return within(READ_LIMIT_MS, manifestByDigest(parts, route.digest));
+      return manifestByDigest(parts, route.digest);
     case 'blob':
       return within(READ_LIMIT_MS, blob(parts, route.digest, method));
     case 'tags':

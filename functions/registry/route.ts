@@ -24,10 +24,8 @@ export function parseRoute(target: string): Route {
   const [path = ''] = target.split('?', 1);
   if (path === '/') return { kind: 'landing-page' };
   if (path === '/v2' || path === '/v2/') return { kind: 'api-version' };
-  const logId = buildLogIdSchema.safeParse(BUILD_LOG.exec(path)?.[1]);
-  if (logId.success) return { kind: 'build-log', id: logId.data };
   const [, name, collection, reference] = TAIL.exec(path) ?? [];
-  if (name === undefined || reference === undefined) throw nothingHere(path);
+  if (name === undefined || reference === undefined) return buildLogRoute(path);
   const repository = parseRepositoryName(name);
   switch (collection) {
     case 'blobs':
@@ -41,6 +39,12 @@ export function parseRoute(target: string): Route {
         ? { kind: 'manifest-by-digest', name: repository, digest: parseDigest(reference) }
         : { kind: 'manifest-by-tag', name: repository, tag: parseTag(reference) };
   }
+}
+
+function buildLogRoute(path: string): Route {
+  const logId = buildLogIdSchema.safeParse(BUILD_LOG.exec(path)?.[1]);
+  if (!logId.success) throw nothingHere(path);
+  return { kind: 'build-log', id: logId.data };
 }
 
 function nothingHere(path: string): RegistryError {

@@ -42,6 +42,13 @@ export const registrySettings = {
   DERIVERY_TOTAL_WAIT_SECONDS: z.coerce.number().positive().default(2700),
   /** When a client is asked to pull again whose redirects are used up. */
   DERIVERY_RETRY_SECONDS: z.coerce.number().int().positive().max(60).default(5),
+  /**
+   * For how long an instance goes by what it read of a tag: so late, at most, is a newer image seen. 0: every pull reads anew, and
+   * none is answered from memory when Firestore cannot be reached.
+   */
+  DERIVERY_TAG_CACHE_SECONDS: z.coerce.number().min(0).max(600).default(30),
+  /** Manifests that an instance keeps in memory. MB. */
+  DERIVERY_MANIFEST_CACHE_MB: z.coerce.number().min(1).max(100_000).default(32),
   /** Requests that the front end hands one instance at a time: four fifths of them may wait. */
   DERIVERY_CONCURRENCY: z.coerce.number().int().positive().default(250),
 };

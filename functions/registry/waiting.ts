@@ -1,14 +1,15 @@
 // Waiting for a build on its document: one listener for each image, however many requests wait for it.
-import pLimit from 'p-limit';
-import { TransientError } from '#core/errors.ts';
 import { describeBuild, type AskedBuild } from '#core/image-document.ts';
 import { requestKey, type ImageRequest, type RequestKey } from '#core/image-request.ts';
 import { describeIndex, imageKeys } from '#core/index-life.ts';
-import { decidePull, type PullDecision, type PullPolicy } from '#core/pull-decision.ts';
-import { isUnreachable, within } from '#core/google/firestore.ts';
+import type { PullPolicy } from '#core/pull-decision.ts';
 import type { SeenImage } from '#core/google/images.ts';
 import type { PullState, ReadPullState } from '#core/google/pull-state.ts';
 import type { Asking } from '../asking.ts';
+import { createFirestoreCalls, isSilence } from './firestore-calls.ts';
+import type { LastUses } from './last-uses.ts';
+import { createLooks } from './looks.ts';
+import type { ReadyImage } from './ready-images.ts';
 import { startVigil, type Vigil, type VigilParts, type WaitOutcome } from './vigil.ts';
 import type { WaitingRoom } from './waiting-room.ts';
 
@@ -19,6 +20,11 @@ export interface WaitingParts extends VigilParts {
   readonly room: WaitingRoom;
   /** The longest that the documents of a pull may take, their turn included. Milliseconds. */
   readonly readLimitMs: number;
+  /** For how long what was read of an image that is ready is gone by. Milliseconds; 0: every pull reads. */
+  readonly cacheMs: number;
+  readonly lastUses: LastUses;
+  /** Milliseconds by a clock that never goes back: Node's, where nothing else is said. */
+  readonly now?: () => number;
 }
 
 /**
@@ -27,45 +33,21 @@ export interface WaitingParts extends VigilParts {
  */
 export const LAST_READ_LIMIT_MS = 4_000;
 
-/**
- * Calls to Firestore at a time. When a thousand pulls come at once, a thousand calls would take its client ten connections and
- * hundreds of megabytes, for answers that come no sooner.
- */
-const CALLS_AT_ONCE = 64;
-
 export type Waiting = ReturnType<typeof createWaiting>;
 
 export function createWaiting(parts: WaitingParts) {
   const { images, asking, policy, room, readLimitMs, log } = parts;
   const vigils = new Map<RequestKey, Vigil>();
-
-  const calls = pLimit(CALLS_AT_ONCE);
+  const call = createFirestoreCalls();
   const lastReadLimitMs = Math.min(readLimitMs, LAST_READ_LIMIT_MS);
-
-  /** A call of Firestore within a time, its turn included. Whose time is over before its turn comes is not made. */
-  function call<T>(limitMs: number, work: () => Promise<T>): Promise<T> {
-    const until = performance.now() + limitMs;
-    const inTurn = async (): Promise<T> => {
-      const leftMs = Math.ceil(until - performance.now());
-      if (leftMs <= 0) throw new TransientError('its turn came too late');
-      return within(leftMs, work());
-    };
-    return within(limitMs, calls(inTurn));
-  }
-
-  const readPullState = (limitMs: number, key: RequestKey, request: ImageRequest): Promise<PullState> =>
-    call(limitMs, () => parts.readPullState(key, request));
-
-  function decide({ image, source }: PullState): PullDecision {
-    return decidePull(image.document, source.document, policy, image.readTime);
-  }
+  const looks = createLooks({ ...parts, call });
 
   function vigilFor(key: RequestKey, request: ImageRequest, state: PullState): Vigil {
     let vigil = vigils.get(key);
     if (vigil === undefined) {
       const judge = {
-        ofImage: (image: SeenImage) => decide({ ...state, image }),
-        ofBoth: async () => decide(await readPullState(readLimitMs, key, request)),
+        ofImage: (image: SeenImage) => looks.decide({ ...state, image }),
+        ofBoth: async () => (await looks.anew(key, request)).decision,
       };
       vigil = startVigil(parts, key, judge, () => vigils.delete(key));
       vigils.set(key, vigil);
@@ -92,16 +74,21 @@ export function createWaiting(parts: WaitingParts) {
     try {
       return await read();
     } catch (error) {
-      if (!isUnreachable(error) && !(error instanceof TransientError)) throw error;
+      if (!isSilence(error)) throw error;
       log.warn({ error, image: key }, 'the documents could not be read at the end of a wait');
       return undefined;
     }
   }
 
   return {
+    /** The image, where it was ready a moment ago: without a question to anyone. */
+    atHand: (key: RequestKey, request: ImageRequest): ReadyImage | undefined =>
+      looks.atHand(key, request)?.decision,
+
     /**
      * The image, its failure, or that it is not ready `holdMs` from now, or sooner where many wait. Asks for a build where there
-     * is none. `gone` ends the wait early, as `pending`. Throws a TransientError where Firestore does not answer.
+     * is none. Where Firestore is silent, what was ready within ten minutes is the answer (looks.ts). `gone` ends the wait early,
+     * as `pending`. Throws a TransientError where Firestore does not answer and there is nothing of that kind.
      */
     async forImage(
       key: RequestKey,
@@ -110,12 +97,10 @@ export function createWaiting(parts: WaitingParts) {
       gone: AbortSignal,
     ): Promise<WaitOutcome> {
       const until = performance.now() + holdMs;
-      const state = await readPullState(readLimitMs, key, request);
-      const decision = decide(state);
+      const { state, decision } = looks.atHand(key, request) ?? (await looks.anewOrLatest(key, request));
       switch (decision.kind) {
         case 'ready':
         case 'failed':
-          await asking.follow(key, request, state, decision.follow);
           return decision;
         case 'unasked':
           await call(readLimitMs, () => asking.queueBuild(key, request, 'pull', state.image));
@@ -130,11 +115,9 @@ export function createWaiting(parts: WaitingParts) {
       const pending = decision.kind === 'pending' ? decision : justQueued(state.image.readTime);
       if (gone.aborted) return pending;
       // A listener may stall: before the client is sent on, the documents themselves have the word.
-      const last = await unlessSilent(key, async () =>
-        decide(await readPullState(lastReadLimitMs, key, request)),
-      );
+      const last = await unlessSilent(key, () => looks.anew(key, request, lastReadLimitMs));
       // A failure whose hold ended this moment: the next hop asks again.
-      return last === undefined || last.kind === 'unasked' ? pending : last;
+      return last === undefined || last.decision.kind === 'unasked' ? pending : last.decision;
     },
 
     /** How far a build is, for people; of an index: how far its images are. */

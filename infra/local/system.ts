@@ -48,6 +48,8 @@ export async function startSystem(supervisor: Supervisor, settings: SystemSettin
   };
   const [port] = await Promise.all([
     startFunction(supervisor, 'registry', 'http', settings.port, {
+      // Whoever pulls here is who had the image refreshed: it is seen at once.
+      DERIVERY_TAG_CACHE_SECONDS: '0',
       ...common,
       DERIVERY_HOP_SECRET: settings.state.hopSecret,
       NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} ${REGISTRY_NODE_OPTIONS}`,

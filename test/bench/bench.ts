@@ -1,7 +1,9 @@
 // `npm run bench`: how long pulls take and what a warm registry answers, on a whole local system, as tables with ratios.
 import { once } from 'node:events';
 import { Command, Option } from 'commander';
+import { measureColdStart } from './cold-start.ts';
 import { describeMachine, formatMachine, type MachineFacts } from './machine.ts';
+import { measurePacking } from './packing/packing.ts';
 import { measureKnown } from './known.ts';
 import { measurePulls } from './pulls.ts';
 import { measureRequests } from './requests.ts';
@@ -13,21 +15,25 @@ type Part = (place: Workplace, progress: (text: string) => void) => Promise<Sect
 
 const PARTS: Readonly<Record<string, Part>> = {
   pulls: measurePulls,
+  packing: measurePacking,
   known: measureKnown,
   requests: measureRequests,
+  'cold-start': measureColdStart,
   waiting: measureWaiting,
 };
 
 const HELP = `
 Parts:
   pulls      first pull with the Nix store empty and full, the same again, new combinations
+  packing    layers packed and stored, beside pigz with the same bytes; one package more; memory for large layers
   known      new combinations of known packages, by what is kept of them and by Nix
-  requests   requests per second for a manifest that is ready, beside an empty function
+  requests   warm manifests: on node:http beside a bare server, through the framework beside an empty function
+  cold-start from the start of an instance's process to its first answer, beside an empty function
   waiting    memory and listeners of an instance on which 1,000 pulls wait, and its answers to others
 
 Everything runs on this machine, in a folder that is removed afterwards: a system of its own with the bundled
-Debian packages, which are fetched first. Takes about two minutes. Nothing is asserted: ratios are to a
-baseline of the same run, and mean more than the figures.`;
+Debian packages, which are fetched first; packing takes what the tests have in their cache. Takes about four
+minutes. Nothing is asserted: ratios are to a baseline of the same run, and mean more than the figures.`;
 
 process.exitCode = await main();
 

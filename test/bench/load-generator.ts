@@ -14,11 +14,14 @@ async function generateLoad(target: URL, connectionCount: number, duration: numb
   const opened = await Promise.all(Array.from({ length: connectionCount }, () => openHttpConnection(target)));
   const from = performance.now() + WARM_UP * 1000;
   const until = from + duration * 1000;
+  let requests = 0;
+  const onAnswer = (): void => void (requests += 1);
   const milliseconds = (
-    await Promise.all(opened.map(connection => keepBusy(connection, from, until)))
+    await Promise.all(opened.map(connection => keepBusy(connection, from, until, onAnswer)))
   ).flat();
   for (const connection of opened) connection.close();
   return {
+    requests,
     requestsPerSecond: milliseconds.length / duration,
     p50: percentile(milliseconds, 50),
     p99: percentile(milliseconds, 99),
@@ -26,10 +29,16 @@ async function generateLoad(target: URL, connectionCount: number, duration: numb
 }
 
 /** Asks until the time is over, and answers how long each request took that ended between the two times. */
-async function keepBusy(connection: HttpConnection, from: number, until: number): Promise<number[]> {
+async function keepBusy(
+  connection: HttpConnection,
+  from: number,
+  until: number,
+  onAnswer: () => void,
+): Promise<number[]> {
   const taken: number[] = [];
   for (let startedAt = performance.now(); startedAt < until;) {
     await connection.get();
+    onAnswer();
     const endedAt = performance.now();
     if (endedAt >= from && endedAt < until) taken.push(endedAt - startedAt);
     startedAt = endedAt;

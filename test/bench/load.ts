@@ -4,6 +4,8 @@ import { execa } from 'execa';
 import { z } from 'zod';
 
 const figuresSchema = z.object({
+  /** How many were answered in all, while the generator warmed up too. */
+  requests: z.number(),
   requestsPerSecond: z.number(),
   /** Milliseconds within which half of the requests, and 99 in 100, were answered. */
   p50: z.number(),

@@ -9,11 +9,11 @@ export const IMAGE = 'shell/git/curl/jq/python3';
 
 /** Of the same packages, each in an order and a selection that was not asked for before. */
 const COMBINATIONS = ['shell/git/python3', 'shell/curl/jq', 'shell/git/jq'];
-const ONE_MORE = `${IMAGE}/sqlite`;
+export const ONE_MORE = `${IMAGE}/sqlite`;
 const READY_PULLS = 3;
 
 /** The state folder that pulls leave with the image ready, for what is measured next. */
-export const READY_STATE = 'full-store';
+const READY_STATE = 'full-store';
 
 const EMPTY_STORE = 'first pull, Nix store empty';
 

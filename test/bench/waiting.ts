@@ -1,13 +1,10 @@
 // What pulls that wait cost one instance, and whether it still answers others meanwhile.
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { EventEmitter } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { Agent, request as sendRequest } from 'node:http';
-import type { ServerHttp2Stream } from 'node:http2';
-import { resolve } from 'node:path';
 import { REGISTRY_NODE_OPTIONS } from '#local/local-environment.ts';
-import { startRun } from '#local/supervised-program.ts';
-import { Cloud, PROJECT } from '#test/cloud.ts';
+import { Cloud } from '#test/cloud.ts';
+import { countFirestoreCalls } from '#test/firestore-calls.ts';
+import { registryFunction, startServer, type MeasuredServer } from './measured-server.ts';
 import type { Measure, Row, Section } from './section.ts';
 import { median, percentile } from './statistics.ts';
 import type { Workplace } from './workplace.ts';
@@ -17,7 +14,6 @@ const PULLS = 1_000;
 const IMAGES = [1, 100, 1_000];
 const PINGS = 300;
 
-const ROOT = resolve(import.meta.dirname, '../..');
 const IDLE = 'idle';
 
 const MEASURES: readonly Measure[] = [
@@ -31,7 +27,7 @@ const MEASURES: readonly Measure[] = [
 /** Waits on instances of their own, one after the other, for builds that nobody makes. */
 export async function measureWaiting(_place: Workplace, progress: (text: string) => void): Promise<Section> {
   await using cloud = await Cloud.start();
-  using calls = countCalls();
+  using calls = countFirestoreCalls();
   const rows: Row[] = [];
   for (const images of IMAGES) {
     progress(`${PULLS} pulls that wait for ${images === 1 ? 'one image' : `${images} images`}`);
@@ -43,11 +39,9 @@ export async function measureWaiting(_place: Workplace, progress: (text: string)
       rows.push({ label: IDLE, figures });
     }
     const names = Array.from({ length: images }, () => cloud.newImage().name);
-    const before = calls.ended('BatchGetDocuments');
     using waiting = sendPulls(instance.port, names);
-    await calls.until(
-      () => calls.ended('BatchGetDocuments') >= before + PULLS && calls.open('Listen') >= images,
-    );
+    await waiting.sent;
+    await calls.until(() => calls.open('Listen') >= images);
     const pings = await ping(instance.port, PINGS);
     const memory = await memoryOf(instance.pid);
     const figures = { memory, more: memory - idle, listeners: calls.open('Listen'), ...pings };
@@ -66,47 +60,32 @@ export async function measureWaiting(_place: Workplace, progress: (text: string)
 }
 
 /** A registry that holds every pull for longer than the benchmark takes, with room for all of them. */
-async function startInstance() {
-  const run = startRun(
-    {
-      name: 'registry',
-      file: resolve(ROOT, 'infra/local/function-server.ts'),
-      environment: () => ({
-        ...process.env,
-        NODE_ENV: 'production',
-        NODE_OPTIONS: REGISTRY_NODE_OPTIONS,
-        PORT: '0',
-        FUNCTION_SOURCE: resolve(ROOT, 'functions/registry/index.ts'),
-        FUNCTION_TARGET: 'registry',
-        GOOGLE_CLOUD_PROJECT: PROJECT,
-        DERIVERY_SOURCE: 'debian',
-        DERIVERY_BLOB_URL: 'http://storage.example.org/bucket',
-        DERIVERY_HOP_SECRET: '0'.repeat(32),
-        DERIVERY_HOLD_SECONDS: '600',
-        DERIVERY_REQUEST_LIMIT_SECONDS: '700',
-        DERIVERY_CONCURRENCY: String((PULLS * 5) / 4),
-      }),
-      restarts: false,
-    },
-    line => {
-      if (!line.includes('"severity":"INFO"')) console.error(`registry: ${line}`);
-    },
-  );
-  const { port = 0 } = await run.ready;
-  return { pid: run.pid, port, [Symbol.asyncDispose]: () => run.end(5_000) };
+function startInstance(): Promise<MeasuredServer> {
+  const settings = {
+    DERIVERY_HOLD_SECONDS: '600',
+    DERIVERY_REQUEST_LIMIT_SECONDS: '700',
+    DERIVERY_CONCURRENCY: String((PULLS * 5) / 4),
+  };
+  return startServer('functions-framework', registryFunction(settings));
 }
 
 /** Sends pulls and lets them wait, each on a connection of its own, until it is disposed of. */
-function sendPulls(port: number, names: readonly string[]): Disposable & { readonly count: number } {
+function sendPulls(port: number, names: readonly string[]) {
   const agent = new Agent({ maxSockets: Infinity });
+  const { promise: sent, resolve: allSent } = Promise.withResolvers<void>();
+  let count = 0;
   for (let index = 0; index < PULLS; index += 1) {
     const path = `/v2/${names[index % names.length] ?? ''}/manifests/latest`;
     // They are cut at the end, and nobody wants to know.
     sendRequest({ host: '127.0.0.1', port, path, agent })
       .on('error', () => {})
+      .once('finish', () => {
+        count += 1;
+        if (count === PULLS) allSent();
+      })
       .end();
   }
-  return { count: PULLS, [Symbol.dispose]: () => agent.destroy() };
+  return { count: PULLS, sent, [Symbol.dispose]: () => agent.destroy() };
 }
 
 /** Asks so often whether this is a registry, one request after the other. Milliseconds. */
@@ -125,41 +104,4 @@ async function ping(port: number, count: number): Promise<{ p50: number; p99: nu
 async function memoryOf(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
-}
-
-/** The calls that the Firestore of this process has seen, by method. */
-function countCalls() {
-  const open = new Map<string, number>();
-  const ended = new Map<string, number>();
-  const changes = new EventEmitter<{ change: [] }>();
-  const add = (counts: Map<string, number>, method: string, by: number): void => {
-    counts.set(method, (counts.get(method) ?? 0) + by);
-    changes.emit('change');
-  };
-  const onStream = (message: unknown): void => {
-    const { stream, headers } = message as { stream: ServerHttp2Stream; headers: { ':path'?: string } };
-    const method = headers[':path']?.split('/').at(-1) ?? '';
-    add(open, method, 1);
-    stream.once('close', () => {
-      add(open, method, -1);
-      add(ended, method, 1);
-    });
-  };
-  subscribe('http2.server.stream.created', onStream);
-  return {
-    open: (method: string) => open.get(method) ?? 0,
-    ended: (method: string) => ended.get(method) ?? 0,
-    /** Resolves when it is so. */
-    until: (isSo: () => boolean) =>
-      new Promise<void>(done => {
-        const look = (): void => {
-          if (!isSo()) return;
-          changes.off('change', look);
-          done();
-        };
-        changes.on('change', look);
-        look();
-      }),
-    [Symbol.dispose]: () => void unsubscribe('http2.server.stream.created', onStream),
-  };
 }

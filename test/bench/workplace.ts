@@ -7,6 +7,8 @@ import { removeState, startLocalSystem, type LocalSystem } from '#test/e2e/local
 export interface Workplace extends AsyncDisposable {
   /** Starts a system on the state folder of this name; what was there before is still there. */
   start(state: string): Promise<LocalSystem>;
+  /** A new, empty folder. */
+  folder(name: string): Promise<string>;
   /** Gives a new state folder the Nix store and the package set of another, whose system is stopped, and nothing else. */
   moveStore(from: string, to: string): Promise<void>;
 }
@@ -24,6 +26,11 @@ export async function openWorkplace(): Promise<Workplace> {
       const system = startLocalSystem({ source: 'debian', state: join(folder, state) });
       systems.push(system);
       return system;
+    },
+    async folder(name) {
+      const made = join(folder, name);
+      await mkdir(made);
+      return made;
     },
     async moveStore(from, to) {
       await mkdir(join(folder, to));

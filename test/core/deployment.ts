@@ -12,6 +12,7 @@ export const IMAGE_SETTINGS: ImageSettings = {
   extraCommands: undefined,
   importArguments: { config: {}, overlay: undefined },
   indexes: 'whole',
+  compression: 'gzip',
 };
 
 export const SETTINGS = settingsDigest(IMAGE_SETTINGS);

@@ -206,8 +206,20 @@ describe('the holder', () => {
   test('publishes, and failures are remembered', () => {
     const made = { digest: digestOf('newer'), revision: 'r2', checkedAt: NOW - 1 };
     const next = life.publish(held, 'mine', made, NOW);
-    assert.deepEqual(next, { ...held, current: { ...made, builtAt: NOW }, build: none, indexes: undefined });
+    const expected = { ...held, current: { ...made, builtAt: NOW }, build: none, indexes: undefined };
+    assert.deepEqual(next, { ...expected, usedAt: undefined });
   });
+
+  for (const [by, usedAt] of [
+    ['pull', NOW],
+    ['refresh', T],
+  ] as const) {
+    test(`publishes for a ${by}: used at ${usedAt - T} ms`, () => {
+      const build = { ...held.build, by };
+      const made = { digest: digestOf('newer'), revision: 'r2', checkedAt: NOW - 1 };
+      assert.equal(life.publish({ ...held, build, usedAt: T }, 'mine', made, NOW)?.usedAt, usedAt);
+    });
+  }
 
   test('keeps what is served, where something is', () => {
     assert.deepEqual(life.keep(held, 'mine'), { ...held, build: none, indexes: undefined });

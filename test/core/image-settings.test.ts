@@ -5,6 +5,7 @@ import { IMAGE_SETTINGS, SETTINGS } from './deployment.ts';
 
 test('settings that change the bytes change the digest', () => {
   assert.notEqual(SETTINGS, settingsDigest({ ...IMAGE_SETTINGS, layerBudget: 99 }));
+  assert.notEqual(SETTINGS, settingsDigest({ ...IMAGE_SETTINGS, compression: 'zstd' }));
 });
 
 // One that changes with no reason has every image made anew. Where there is a reason, change it here too.

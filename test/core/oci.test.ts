@@ -38,6 +38,7 @@ describe('OCI documents', () => {
       index: 'application/vnd.oci.image.index.v1+json',
       config: 'application/vnd.oci.image.config.v1+json',
       gzipLayer: 'application/vnd.oci.image.layer.v1.tar+gzip',
+      zstdLayer: 'application/vnd.oci.image.layer.v1.tar+zstd',
     });
   });
 
@@ -46,8 +47,8 @@ describe('OCI documents', () => {
     const config = writeConfig(image);
     assert.equal(config.bytes.toString('utf8'), GOLDEN_CONFIG);
     const layers = [
-      { digest: digestOf('first gzip'), diffId: digestOf('first tar'), size: 11 },
-      { digest: digestOf('second gzip'), diffId: digestOf('second tar'), size: 22 },
+      { mediaType: MEDIA_TYPES.gzipLayer, digest: digestOf('first gzip'), size: 11 },
+      { mediaType: MEDIA_TYPES.gzipLayer, digest: digestOf('second gzip'), size: 22 },
     ];
     const manifest = writeManifest(config, layers, { 'org.opencontainers.image.revision': 'r1' });
     assert.equal(manifest.bytes.toString('utf8'), GOLDEN_MANIFEST);

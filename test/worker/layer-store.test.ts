@@ -10,6 +10,7 @@ import { openBlobs } from '#core/google/blobs.ts';
 import { openBlobBucket } from '#core/google/bucket.ts';
 import { openLayers } from '#core/google/layers.ts';
 import { createLayerStore, type LayerStore, type PlannedLayer } from '#worker/layer-store.ts';
+import { GZIP } from '#worker/pack/gzip.ts';
 import { BUCKET, Cloud, PROJECT } from '#test/cloud.ts';
 import { temporaryFolder } from './pack/trees.ts';
 
@@ -39,7 +40,9 @@ function newLayer(size = 100): PlannedLayer {
   const name = Buffer.from('file');
   return {
     key,
+    size,
     narHashes: [],
+    compressor: GZIP,
     entries: () => [
       { kind: 'file', name, owner: { uid: 0, gid: 0 }, mode: 0o444, size, content: () => [content] },
     ],
@@ -73,6 +76,55 @@ describe('layers', () => {
       },
     );
     assert.deepEqual(await readdir(spoolFolder), []);
+  });
+
+  test('the largest is begun first, whatever the order asked for', async context => {
+    const { store } = open(context);
+    const begun: number[] = [];
+    const planned = [100, 3000, 20].map(size => {
+      const layer = newLayer(size);
+      const entries = (): ReturnType<PlannedLayer['entries']> => {
+        begun.push(size);
+        return layer.entries();
+      };
+      return { ...layer, entries };
+    });
+    const facts = await store.storeAll(planned, () => {}, never);
+    assert.deepEqual(begun, [3000, 100, 20]);
+    assert.deepEqual(await store.storeAll(planned, () => {}, never), facts);
+  });
+
+  test('that two builds need at once are packed once', async context => {
+    const { store } = open(context);
+    let read = 0;
+    const shared = newLayer();
+    const counted = (): ReturnType<PlannedLayer['entries']> => {
+      read += 1;
+      return shared.entries();
+    };
+    const build = (): Promise<unknown> =>
+      store.storeAll([{ ...shared, entries: counted }, newLayer()], () => {}, never);
+    await Promise.all([build(), build(), build()]);
+    assert.equal(read, 1);
+  });
+
+  test('go on where the build that packed them first is given up', async context => {
+    const { store } = open(context);
+    const stop = new AbortController();
+    const shared = newLayer();
+    const stuck = Promise.withResolvers<never>();
+    const reading = Promise.withResolvers<void>();
+    const entries = (): Promise<never> => {
+      reading.resolve();
+      return stuck.promise;
+    };
+    const first = store.storeAll([{ ...shared, entries }], () => {}, stop.signal);
+    await reading.promise;
+    const second = store.storeAll([shared], () => {}, never);
+    stop.abort(new Error('the lease is lost'));
+    stuck.reject(new Error('the lease is lost'));
+    await assert.rejects(first, { message: 'the lease is lost' });
+    assert.equal((await second).length, 1);
   });
 
   // From 8 MiB on an upload is resumable.

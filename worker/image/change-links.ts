@@ -7,7 +7,6 @@ import type { Nix } from '../nix/nix.ts';
 import type { RealiseOptions } from '../nix/realise.ts';
 import type { StoredSource } from '../nix/stored-source.ts';
 import { changedLinks } from '../pack/changed-links.ts';
-import { COMPRESSOR_ID } from '../pack/gzip.ts';
 import { ownerOf } from '../pack/root-files.ts';
 import type { DescribedLayer, ImagePlan } from './plan-image.ts';
 
@@ -39,7 +38,8 @@ export async function changeLinks(
     options,
   );
   const changed: DescribedLayer = {
-    key: changedLinksLayerKey(narHash, { compressor: COMPRESSOR_ID, owner, user }),
+    ...links,
+    key: changedLinksLayerKey(narHash, { compressor: links.compressor.id, owner, user }),
     narHashes: [narHash],
     entries: () => changedLinks(nix.realPath(path), file => ownerOf(file, user, owner)),
     createdBy: `${links.createdBy}; then the deployment's extra commands`,

@@ -8,7 +8,7 @@ import type { Snapshot } from '#core/layer-snapshot.ts';
 import type { ImageConfig } from '#core/oci.ts';
 import type { PlannedLayer } from '../layer-store.ts';
 import type { FoundItem } from '../nix/resolve.ts';
-import { COMPRESSOR_ID } from '../pack/gzip.ts';
+import { COMPRESSORS } from '../pack/compressors.ts';
 import { linksLayer } from '../pack/links.ts';
 import { storeEntries, type RealPath } from '../pack/store-entries.ts';
 import { containerOf } from './container.ts';
@@ -32,7 +32,7 @@ export interface ImageParts {
   readonly request: ImageRequest;
   /** The source's revision that it is made from. */
   readonly revision: string;
-  readonly settings: Pick<ImageSettings, 'layerBudget' | 'owner'>;
+  readonly settings: Pick<ImageSettings, 'layerBudget' | 'owner' | 'compression'>;
   /** The packages that it has. */
   readonly items: readonly FoundItem[];
   /** Their closure, which is in the store. */
@@ -53,13 +53,16 @@ export function planImage({
   snapshot,
 }: ImageParts): ImagePlan {
   const { layerBudget, owner } = settings;
-  const packing = { compressor: COMPRESSOR_ID, owner };
+  const compressor = COMPRESSORS[settings.compression];
+  const packing = { compressor: compressor.id, owner };
 
   function ofPaths(group: readonly ClosureNode[]): DescribedLayer {
     const paths = group.map(({ path }) => path);
     return {
       key: layerKey(group, packing),
+      size: group.reduce((sum, { narSize }) => sum + narSize, 0),
       narHashes: group.map(({ narHash }) => narHash),
+      compressor,
       entries: () => storeEntries(paths, { realPath, owner }),
       createdBy: describePaths(paths),
     };
@@ -70,7 +73,9 @@ export function planImage({
     const outputs = linkedOutputs(items, nodes);
     return {
       key: linksLayerKey(outputs, { ...packing, user }),
+      size: 0,
       narHashes: outputs.map(({ narHash }) => narHash),
+      compressor,
       entries: () => linksLayer(outputs, { realPath, user, owner }),
       createdBy: describeLinks(outputs.map(({ path }) => path)),
     };

@@ -8,9 +8,21 @@ export function writeImage(
   { layers, config, annotations }: ImagePlan,
   stored: readonly LayerFact[],
 ): { readonly config: Blob; readonly manifest: Blob } {
+  const described = layers.map((layer, index) => ({ ...layer, fact: factOf(stored, index) }));
   const written = writeConfig({
     ...config,
-    layers: stored.map(({ diffId }, index) => ({ diffId, createdBy: layers[index]?.createdBy ?? '' })),
+    layers: described.map(({ fact, createdBy }) => ({ diffId: fact.diffId, createdBy })),
   });
-  return { config: written, manifest: writeManifest(written, stored, annotations) };
+  const descriptors = described.map(({ fact, compressor }) => ({
+    mediaType: compressor.mediaType,
+    digest: fact.digest,
+    size: fact.size,
+  }));
+  return { config: written, manifest: writeManifest(written, descriptors, annotations) };
+}
+
+function factOf(stored: readonly LayerFact[], index: number): LayerFact {
+  const fact = stored[index];
+  if (fact === undefined) throw new Error(`${stored.length} layers are stored, and the plan has more`);
+  return fact;
 }

@@ -4,7 +4,8 @@ import { open, rm } from 'node:fs/promises';
 import { crc32c, formatCrc32c } from '#core/crc32c.ts';
 import { digestFromHex, type Digest } from '#core/digest.ts';
 import type { LayerFact } from '#core/layer.ts';
-import { gzip } from './gzip.ts';
+import type { BlockPool } from './block-pool.ts';
+import type { Compressor } from './compressor.ts';
 import { spoolError, spoolFile } from './spool.ts';
 
 /** A layer in the spool. Whoever holds it disposes of it, which removes the file. */
@@ -16,6 +17,9 @@ export interface PackedLayer extends LayerFact, AsyncDisposable {
 }
 
 export interface PackOptions {
+  readonly compressor: Compressor;
+  /** Where the memory comes from; layers that are packed at once share one. */
+  readonly pool: BlockPool;
   /** See {@link prepareSpool}. */
   readonly spoolFolder: string;
   readonly signal?: AbortSignal;
@@ -27,49 +31,36 @@ export interface PackOptions {
  * error, no file is left.
  */
 export async function packLayer(
-  tar: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  { spoolFolder, signal }: PackOptions,
+  tar: Iterable<Uint8Array>,
+  { compressor, pool, spoolFolder, signal }: PackOptions,
 ): Promise<PackedLayer> {
   const file = spoolFile(spoolFolder, 'layer');
   const discard = () => rm(file, { force: true });
   const handle = await open(file, 'wx', 0o600).catch(spoolError(spoolFolder));
   try {
     await using _closed = handle;
-    const write = (chunk: Uint8Array) => handle.writeFile(chunk).catch(spoolError(spoolFolder));
-    return { ...(await pack(tar, write, signal)), file, [Symbol.asyncDispose]: discard };
+    const tarHash = createHash('sha256');
+    const blobHash = createHash('sha256');
+    let crc = 0;
+    let size = 0;
+    for await (const chunk of compressor.compress(tar, { pool, look: bytes => tarHash.update(bytes) })) {
+      signal?.throwIfAborted();
+      blobHash.update(chunk);
+      crc = crc32c(chunk, crc);
+      size += chunk.length;
+      await handle.writeFile(chunk).catch(spoolError(spoolFolder));
+    }
+    return {
+      digest: digestOfHash(blobHash),
+      diffId: digestOfHash(tarHash),
+      size,
+      crc32c: formatCrc32c(crc),
+      file,
+      [Symbol.asyncDispose]: discard,
+    };
   } catch (error) {
     await discard();
     throw error;
-  }
-}
-
-async function pack(
-  tar: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  write: (chunk: Uint8Array) => Promise<void>,
-  signal: AbortSignal | undefined,
-): Promise<LayerFact & { crc32c: string }> {
-  const tarHash = createHash('sha256');
-  const blobHash = createHash('sha256');
-  let crc = 0;
-  let size = 0;
-  for await (const chunk of gzip(passing(tar, bytes => tarHash.update(bytes)))) {
-    signal?.throwIfAborted();
-    blobHash.update(chunk);
-    crc = crc32c(chunk, crc);
-    size += chunk.length;
-    await write(chunk);
-  }
-  return { digest: digestOfHash(blobHash), diffId: digestOfHash(tarHash), size, crc32c: formatCrc32c(crc) };
-}
-
-/** The chunks of `source`, each shown to `look` as it passes. */
-async function* passing<Chunk extends Uint8Array>(
-  source: AsyncIterable<Chunk> | Iterable<Chunk>,
-  look: (chunk: Chunk) => void,
-): AsyncGenerator<Chunk> {
-  for await (const chunk of source) {
-    look(chunk);
-    yield chunk;
   }
 }
 

@@ -3,7 +3,7 @@ import { byCodeUnits } from '#core/order.ts';
 import type { Owner } from '#core/owner.ts';
 import type { StorePath } from '#core/store-path.ts';
 import type { TarEntry } from './tar-header.ts';
-import { walk, type FoundNode } from './walk.ts';
+import { newReadBuffer, walk, type FoundNode } from './walk.ts';
 
 /** Where a store path lies on this machine: elsewhere than its name says in a store of its own (chroot store). */
 export type RealPath = (path: StorePath) => string;
@@ -20,9 +20,10 @@ export function* storeEntries(
   for (const folder of ['nix', 'nix/store']) {
     yield { kind: 'directory', name: Buffer.from(folder), owner, mode: 0o755 };
   }
+  const buffer = newReadBuffer();
   for (const path of paths.toSorted(byCodeUnits)) {
     const name = path.slice('/'.length);
-    for (const node of walk(realPath(path))) yield toEntry(name, node, owner);
+    for (const node of walk(realPath(path), buffer)) yield toEntry(name, node, owner);
   }
 }
 

@@ -40,6 +40,7 @@ const SIZE_LIMIT = 8 ** 11;
 const TYPE = { file: '0', symlink: '2', directory: '5', pax: 'x' } as const;
 
 const NOTHING = Buffer.alloc(0);
+const ZEROS = Buffer.alloc(TAR_BLOCK);
 
 /**
  * The blocks before an entry's content. No names of users, and the time 1 that Nix gives its store, so that the
@@ -71,7 +72,7 @@ export function tarHeader(entry: TarEntry): Buffer {
 
 /** Zeros that fill `size` bytes up to whole blocks. */
 export function tarPadding(size: number): Buffer {
-  return Buffer.alloc((TAR_BLOCK - (size % TAR_BLOCK)) % TAR_BLOCK);
+  return ZEROS.subarray(0, (TAR_BLOCK - (size % TAR_BLOCK)) % TAR_BLOCK);
 }
 
 function isPlain(text: Buffer, limit: number): boolean {

@@ -13,38 +13,63 @@ export type FoundNode = {
       readonly kind: 'file';
       readonly size: number;
       readonly executable: boolean;
+      /** The bytes in portions, each good until the next is asked for, of this or another file of the tree. */
       readonly read: () => Iterable<Buffer>;
     }
 );
 
-/** Bytes read at once. */
-const READ_SIZE = 1 << 20;
+/** Bytes read at once: what a core's cache holds until they are copied. */
+const READ_SIZE = 1 << 18;
 
 const ROOT = Buffer.alloc(0);
+
+/** A directory whose names are being gone through. */
+interface OpenDirectory {
+  readonly path: Buffer;
+  /** Those to come, as latin1 text, one character a byte: the last is the next. */
+  readonly names: string[];
+}
 
 /**
  * The nodes of the tree at the real path `root`, each directory before what it holds, the names of a directory in the
  * order of their bytes. Links are never followed. Each hard link is a file of its own: whether the store has equal
- * files joined is not to be seen.
+ * files joined is not to be seen. Memory is bounded by the names of the directories on one way down. Files are read by
+ * way of `buffer`, which several walks may share that are not interleaved: memory of its own for each file would cost more
+ * than to read it.
  *
  * Throws a {@link TransientError} for what cannot be read, and a {@link PermanentError} for a node that an image
  * cannot have: a device, a socket, a named pipe.
  */
-export function* walk(root: string): Generator<FoundNode> {
+export function* walk(root: string, buffer = newReadBuffer()): Generator<FoundNode> {
   const real = (path: Buffer) => join(Buffer.from(root), path);
+  const top = readNode(ROOT, real(ROOT), buffer);
+  yield top;
   // A stack in place of recursion: a deep tree costs no deep calls.
-  const waiting: Buffer[] = [ROOT];
-  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
-    const node = readNode(path, real(path));
-    yield node;
-    if (node.kind === 'directory') {
-      const names = reading(real(path), place => readdirSync(place, { encoding: 'buffer' }));
-      for (const name of names.sort((a, b) => b.compare(a))) waiting.push(join(path, name));
+  const open: OpenDirectory[] = top.kind === 'directory' ? [openDirectory(ROOT, real(ROOT))] : [];
+  for (let directory = open.at(-1); directory !== undefined; directory = open.at(-1)) {
+    const name = directory.names.pop();
+    if (name === undefined) {
+      open.pop();
+      continue;
     }
+    const path = join(directory.path, Buffer.from(name, 'latin1'));
+    const node = readNode(path, real(path), buffer);
+    yield node;
+    if (node.kind === 'directory') open.push(openDirectory(path, real(path)));
   }
 }
 
-function readNode(path: Buffer, real: Buffer): FoundNode {
+/** What files are read by way of. */
+export function newReadBuffer(): Buffer {
+  return Buffer.allocUnsafeSlow(READ_SIZE);
+}
+
+function openDirectory(path: Buffer, real: Buffer): OpenDirectory {
+  const names = reading(real, place => readdirSync(place, { encoding: 'latin1' }));
+  return { path, names: names.sort().reverse() };
+}
+
+function readNode(path: Buffer, real: Buffer, buffer: Buffer): FoundNode {
   const stats = reading(real, place => lstatSync(place));
   if (stats.isDirectory()) return { kind: 'directory', path };
   if (stats.isSymbolicLink()) {
@@ -56,7 +81,13 @@ function readNode(path: Buffer, real: Buffer): FoundNode {
   }
   if (stats.isFile()) {
     const executable = (stats.mode & constants.S_IXUSR) !== 0;
-    return { kind: 'file', path, size: stats.size, executable, read: () => readWhole(real, stats.size) };
+    return {
+      kind: 'file',
+      path,
+      size: stats.size,
+      executable,
+      read: () => readWhole(real, stats.size, buffer),
+    };
   }
   throw new PermanentError({
     kind: 'build_failed',
@@ -64,14 +95,13 @@ function readNode(path: Buffer, real: Buffer): FoundNode {
   });
 }
 
-/** The bytes of a file, which must be `size` many: the header before them has said so. */
-function* readWhole(real: Buffer, size: number): Generator<Buffer> {
+/** The bytes of a file, by way of `buffer`. They must be `size` many: the header before them has said so. */
+function* readWhole(real: Buffer, size: number, buffer: Buffer): Generator<Buffer> {
   const file = reading(real, place => openSync(place, constants.O_RDONLY | constants.O_NOFOLLOW));
   try {
     for (let left = size; ;) {
       // One byte more than is expected, so that a file that grew shows.
-      const buffer = Buffer.allocUnsafe(Math.min(left + 1, READ_SIZE));
-      const count = reading(real, () => readSync(file, buffer));
+      const count = reading(real, () => readSync(file, buffer, 0, Math.min(left + 1, buffer.length), null));
       if (count === 0 && left === 0) return;
       if (count === 0 || count > left) {
         throw new TransientError(`${real.toString()} changed its size while it was packed`);

@@ -51,6 +51,7 @@ function withoutLayers({ config }: AuditedImage): object {
 }
 
 interface Layer {
+  readonly mediaType: string;
   readonly digest: Digest;
   readonly diffId: string;
   /** The image's own words: which store paths are in it. */
@@ -59,7 +60,8 @@ interface Layer {
 }
 
 function layersOf({ manifest, config, open }: AuditedImage): Layer[] {
-  return manifest.layers.map(({ digest }, index) => ({
+  return manifest.layers.map(({ mediaType, digest }, index) => ({
+    mediaType,
     digest,
     diffId: config.rootfs.diff_ids[index] ?? '',
     described: config.history[index]?.created_by ?? '',
@@ -111,7 +113,7 @@ function withoutPairs(
 async function listAll(layers: readonly Layer[]): Promise<Listing> {
   const all: Listing = new Map();
   for (const layer of layers) {
-    for (const [path, listed] of await listLayer(layer.digest, layer.open())) all.set(path, listed);
+    for (const [path, listed] of await listLayer(layer, layer.open())) all.set(path, listed);
   }
   return all;
 }

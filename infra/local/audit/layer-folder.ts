@@ -6,8 +6,9 @@ import type { Readable } from 'node:stream';
 import { digestHex, type Digest } from '#core/digest.ts';
 import type { LayerFact } from '#core/layer.ts';
 import type { LayerStore } from '#worker/layer-store.ts';
+import { BlockPool } from '#worker/pack/block-pool.ts';
 import { packLayer } from '#worker/pack/pack-layer.ts';
-import { writeTar } from '#worker/pack/tar.ts';
+import { tarParts } from '#worker/pack/tar.ts';
 
 export interface LayerFolder extends LayerStore {
   /** A blob that was stored. */
@@ -19,13 +20,15 @@ export interface LayerFolder extends LayerStore {
 /** Packs every layer anew, and knows none. `folder` is there, and nobody else's. */
 export function openLayerFolder(folder: string): LayerFolder {
   const configs = new Map<Digest, Uint8Array>();
+  const pool = new BlockPool();
   const fileOf = (digest: Digest): string => join(folder, digestHex(digest));
   return {
     async storeAll(planned, onStored, signal) {
       const facts: LayerFact[] = [];
-      for (const { entries } of planned) {
-        const tar = writeTar(await entries());
-        const { digest, diffId, size, file } = await packLayer(tar, { spoolFolder: folder, signal });
+      for (const { entries, compressor } of planned) {
+        const tar = tarParts(await entries());
+        const options = { compressor, pool, spoolFolder: folder, signal };
+        const { digest, diffId, size, file } = await packLayer(tar, options);
         await rename(file, fileOf(digest));
         facts.push({ digest, diffId, size });
         onStored(facts.length);

@@ -2,8 +2,9 @@
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
+import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { digestFromHex, type Digest } from '#core/digest.ts';
+import { MEDIA_TYPES } from '#core/oci.ts';
 import { StartError } from '../start-error.ts';
 import { readEntries } from './tar-reader.ts';
 
@@ -21,13 +22,16 @@ export interface Listed {
 export type Listing = Map<string, Listed>;
 
 /**
- * Lists a layer, compressed by gzip. Throws where its bytes are not those of its digest, and where it is no tar, or one of
- * a form that no layer of ours has.
+ * Lists a layer. Throws where its bytes are not those of its digest, and where it is no tar, or one of a form that no layer
+ * of ours has.
  */
-export async function listLayer(digest: Digest, blob: Readable): Promise<Listing> {
+export async function listLayer(
+  { digest, mediaType }: { readonly digest: Digest; readonly mediaType: string },
+  blob: Readable,
+): Promise<Listing> {
   const listing: Listing = new Map();
   const blobHash = createHash('sha256');
-  const tar = createGunzip();
+  const tar = mediaType === MEDIA_TYPES.zstdLayer ? createZstdDecompress() : createGunzip();
   const read = pipeline(
     blob,
     async function* hashed(chunks: AsyncIterable<Buffer>) {

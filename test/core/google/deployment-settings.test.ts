@@ -70,6 +70,7 @@ describe('what images are made by', () => {
       DERIVERY_NIXPKGS_CONFIG: '{"allowUnfree":true}',
       DERIVERY_OVERLAY: 'final: prev: { }',
       DERIVERY_INDEXES: 'partial',
+      DERIVERY_COMPRESSION: 'zstd',
     });
     assert.deepEqual(imageSettingsOf(settings), {
       layerBudget: 7,
@@ -78,6 +79,7 @@ describe('what images are made by', () => {
       extraCommands: 'mkdir x',
       importArguments: { config: { allowUnfree: true }, overlay: 'final: prev: { }' },
       indexes: 'partial',
+      compression: 'zstd',
     });
   });
 
@@ -90,6 +92,7 @@ describe('what images are made by', () => {
     { DERIVERY_NIXPKGS_CONFIG: '{"allowUnfree":true}' },
     { DERIVERY_OVERLAY: 'final: prev: { }' },
     { DERIVERY_INDEXES: 'partial' },
+    { DERIVERY_COMPRESSION: 'zstd' },
   ];
   test('has a digest that each of them changes, and what is offered does not', () => {
     const digests = changes.map(environment => pullPolicy(read(environment)).settings);
@@ -175,6 +178,7 @@ const BAD: Readonly<Record<string, readonly [value: string, problem: RegExp][]>>
   ],
   DERIVERY_OVERLAY: [['x'.repeat(65_537), /65536/]],
   DERIVERY_INDEXES: [['some', /whole.*partial/]],
+  DERIVERY_COMPRESSION: [['brotli', /gzip.*zstd/]],
   DERIVERY_FRESH_SECONDS: [
     ['-1', /./],
     ['soon', /number/],
@@ -206,6 +210,11 @@ const BAD: Readonly<Record<string, readonly [value: string, problem: RegExp][]>>
   DERIVERY_TOTAL_WAIT_SECONDS: [['0', /./]],
   DERIVERY_RETRY_SECONDS: [['61', /60/]],
   DERIVERY_CONCURRENCY: [['0', /./]],
+  DERIVERY_TAG_CACHE_SECONDS: [
+    ['-1', /./],
+    ['601', /./],
+  ],
+  DERIVERY_MANIFEST_CACHE_MB: [['0', /./]],
   DERIVERY_SPOOL: [['spool', /"\/"/]],
   DERIVERY_NIX_STORE: [['store', /"\/"/]],
   DERIVERY_DEBIAN_SET: [['set', /"\/"/]],

@@ -56,6 +56,7 @@ export class Model {
   failed: Failed | undefined;
   served: Served | undefined;
   failures: number[] = [];
+  usedAt: number | undefined;
   readonly #source: SourceModel;
 
   constructor(subject: Subject, source: SourceModel, images: readonly Model[]) {
@@ -166,7 +167,8 @@ export class Model {
   }
 
   publish(token: string, made: Pick<Served, 'digest' | 'revision' | 'checkedAt'>, now: number): void {
-    this.#held(token);
+    // Who waited for it has pulled it.
+    if (this.#held(token).by === 'pull') this.usedAt = now;
     this.served = { ...made, builtAt: now };
     this.asked = undefined;
   }
@@ -278,6 +280,7 @@ export class Model {
           : underWayBuild(asked),
       failuresAt: failures.length === 0 ? undefined : failures.slice(-5),
       indexes: asked === undefined || asked.indexes.length === 0 ? undefined : asked.indexes,
+      usedAt: this.usedAt,
     };
     return JSON.parse(JSON.stringify(document)) as ImageDocument;
   }

@@ -3,6 +3,7 @@ import { after, before, describe, test, type TestContext } from 'node:test';
 import { Cloud, claimant } from '#test/cloud.ts';
 import { offerOf, OTHER_SETTINGS } from '#test/core/deployment.ts';
 import { published } from '#test/published.ts';
+import { createWantedImages } from '#functions/registry/wanted-images.ts';
 import { collectLog } from '#test/collected-log.ts';
 import { POLICY, Served, waitingOn } from './served.ts';
 import { specError } from './spec-errors.ts';
@@ -136,7 +137,8 @@ test('images of other settings are other images', async context => {
   const { name } = await newImage();
   const { log } = collectLog();
   const waiting = waitingOn(cloud, { log, policy: { ...POLICY, settings: OTHER_SETTINGS } });
-  const registry = await Served.start('node:http', cloud, HOLD, { settings: OTHER_SETTINGS, waiting });
+  const wantImage = createWantedImages(offerOf(), OTHER_SETTINGS);
+  const registry = await Served.start('node:http', cloud, HOLD, { wantImage, waiting });
   context.after(() => registry[Symbol.asyncDispose]());
   assert.equal((await ask(registry, name, undefined)).status, 307);
 });

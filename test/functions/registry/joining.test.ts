@@ -5,6 +5,7 @@ import { openHints } from '#core/google/hints.ts';
 import { collectLog } from '#test/collected-log.ts';
 import { Cloud, PROJECT } from '#test/cloud.ts';
 import { IMPATIENT, Scene } from './scene.ts';
+import { toldRoom } from './told-room.ts';
 
 let cloud: Cloud;
 before(async () => {
@@ -40,21 +41,13 @@ describe('a pull that finds a build which nobody waits for', () => {
 });
 
 test('200 pulls that join a build write nothing and do no transaction', async context => {
-  const joined = Promise.withResolvers<void>();
-  let reads = 0;
-  const scene = await Scene.set(cloud, context, {
-    readPullState: async (key, request) => {
-      const state = await cloud.readPullState(key, request);
-      reads += 1;
-      if (reads === 200) joined.resolve();
-      return state;
-    },
-  });
+  const { room, entered } = toldRoom(200);
+  const scene = await Scene.set(cloud, context, { room });
   await scene.queue('pull');
   const { version } = await cloud.images.read(scene.asked.key);
   const transactions = context.mock.method(cloud.firestore, 'runTransaction').mock;
   const answers = scene.pulls(200);
-  await joined.promise;
+  await entered;
   assert.equal(transactions.callCount(), 0);
   assert.deepEqual((await cloud.images.read(scene.asked.key)).version, version);
   await scene.make('for everyone', 'r1');

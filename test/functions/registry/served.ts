@@ -12,6 +12,7 @@ import { openManifests } from '#core/google/manifests.ts';
 import type { PullPolicy } from '#core/pull-decision.ts';
 import { createAsking } from '#functions/asking.ts';
 import { publicAddresses } from '#functions/registry/blob-addresses.ts';
+import { createLastUses } from '#functions/registry/last-uses.ts';
 import { createHops } from '#functions/registry/hop.ts';
 import { createOpenRequests } from '#functions/registry/open-requests.ts';
 import { openKnownTags } from '#functions/registry/known-tags.ts';
@@ -20,6 +21,7 @@ import { createRegistry, type RegistryParts, type RequestHandler } from '#functi
 import { createSendOn } from '#functions/registry/send-on.ts';
 import { createWaiting, type Waiting, type WaitingParts } from '#functions/registry/waiting.ts';
 import { createWaitingRoom } from '#functions/registry/waiting-room.ts';
+import { createWantedImages } from '#functions/registry/wanted-images.ts';
 import { collectLog } from '#test/collected-log.ts';
 import { Cloud } from '#test/cloud.ts';
 import { offerOf, SETTINGS } from '#test/core/deployment.ts';
@@ -80,12 +82,14 @@ export class Served implements AsyncDisposable {
     const { images, sources, hints } = cloud;
     const asking = createAsking({ images, sources, hints, policy: POLICY, log });
     const offer = overrides.offer ?? offerOf();
+    const manifests = overrides.manifests ?? openManifests(cloud.firestore);
     const readRefList = openRefLists({ sources, asking, freshMs: POLICY.freshMs, log });
     const handler = createRegistry({
       log,
       offer,
-      settings: SETTINGS,
-      manifests: openManifests(cloud.firestore),
+      wantImage: createWantedImages(offer, SETTINGS),
+      manifests,
+      lastUses: createLastUses({ images, manifests, log }),
       blobs: openBlobs(cloud.firestore),
       blobAddress: publicAddresses(BASE_URL),
       headDigest: 'sent',
@@ -181,7 +185,9 @@ export function waitingOn(
   parts: Pick<WaitingParts, 'log'> & Partial<WaitingParts>,
 ): Waiting {
   const room = createWaitingRoom(1_000);
-  const all = { images, hints, readPullState, policy: POLICY, room, readLimitMs: 10_000, ...parts };
+  const lastUses = { image: () => undefined, manifest: () => undefined };
+  const common = { images, hints, readPullState, policy: POLICY, room, lastUses };
+  const all = { ...common, readLimitMs: 10_000, cacheMs: 0, ...parts };
   return createWaiting({ ...all, asking: createAsking({ ...all, sources }) });
 }
 

@@ -5,12 +5,13 @@ import { openHints, type Hints } from '#core/google/hints.ts';
 import type { Images } from '#core/google/images.ts';
 import type { RequestKey } from '#core/image-request.ts';
 import { digestOf } from '#core/digest.ts';
-import type { ReadPullState } from '#core/google/pull-state.ts';
+import type { WaitingRoom } from '#functions/registry/waiting-room.ts';
 import { collectLog } from '#test/collected-log.ts';
 import { claimant, Cloud, PROJECT } from '#test/cloud.ts';
 import { published } from '#test/published.ts';
 import { Served, waitingOn } from './served.ts';
 import { specError } from './spec-errors.ts';
+import { toldRoom } from './told-room.ts';
 
 /** So short that a request is sent round at once, and so long that no test gets there. Milliseconds. */
 const SHORT = 30;
@@ -25,7 +26,7 @@ after(() => cloud[Symbol.asyncDispose]());
 async function served(
   context: TestContext,
   holdMs: number,
-  parts: { images?: Images; hints?: Hints; readPullState?: ReadPullState } = {},
+  parts: { images?: Images; hints?: Hints; room?: WaitingRoom } = {},
 ): Promise<Served> {
   const { log } = collectLog();
   const waiting = waitingOn(cloud, { log, ...parts });
@@ -158,11 +159,11 @@ describe('a pull that waits longer than one request may take', () => {
 describe('the build that a pull waits for', () => {
   test('is queued once and watched once, however many wait for it', async context => {
     const counter = counted();
-    const { readPullState, done } = countReads(30);
-    const registry = await served(context, LONG, { images: counter.images, readPullState });
+    const { room, entered } = toldRoom(30);
+    const registry = await served(context, LONG, { images: counter.images, room });
     const { name, key } = cloud.newImage();
     const answers = Array.from({ length: 30 }, () => registry.send(`/v2/${name}/manifests/latest`));
-    await done;
+    await entered;
     assert.equal(await cloud.hintsAt(key, 'pull'), 1);
     await publish(key, 'for everyone');
     for (const answer of answers) assert.equal((await answer).body.toString(), 'for everyone');
@@ -246,19 +247,6 @@ test('an image whose manifest is gone is 500 with an id that the log has, and no
   assert.ok(message.endsWith(String(line?.['errorId'])), message);
   assert.doesNotMatch(message, /manifest that is not stored/);
 });
-
-/** Reads, and says when there were so many. */
-function countReads(count: number): { readPullState: ReadPullState; done: Promise<void> } {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  let reads = 0;
-  const readPullState: ReadPullState = async (key, request) => {
-    const state = await cloud.readPullState(key, request);
-    reads += 1;
-    if (reads === count) resolve();
-    return state;
-  };
-  return { readPullState, done: promise };
-}
 
 async function untilQueued(key: RequestKey): Promise<void> {
   await new Promise<void>((resolve, reject) => {

@@ -51,7 +51,7 @@ function partsOf(parts: Partial<ImageParts> = {}): ImageParts {
   return {
     request,
     revision: 'r1',
-    settings: { layerBudget: 4, owner: { uid: 0, gid: 0 } },
+    settings: { layerBudget: 4, owner: { uid: 0, gid: 0 }, compression: 'gzip' },
     items,
     nodes,
     realPath: path => join(real, path.slice(44)),
@@ -109,7 +109,8 @@ describe('an image', () => {
   const others: readonly [what: string, parts: Partial<ImageParts>][] = [
     ['user', { request: { ...request, user: 'nonroot' } }],
     ['platform', { request: { ...request, platforms: ['linux/arm64'] } }],
-    ['owner', { settings: { layerBudget: 4, owner: { uid: 5, gid: 5 } } }],
+    ['owner', { settings: { layerBudget: 4, owner: { uid: 5, gid: 5 }, compression: 'gzip' } }],
+    ['compression', { settings: { layerBudget: 4, owner: { uid: 0, gid: 0 }, compression: 'zstd' } }],
     ['revision', { revision: 'r2' }],
     ['packages', { items: items.slice(1) }],
     ['snapshot', { snapshot }],
@@ -129,7 +130,7 @@ describe('an image', () => {
     const users = keys({ request: { ...request, user: 'nonroot' } });
     assert.deepEqual(users.slice(0, -1), mine.slice(0, -1));
     assert.notEqual(users.at(-1), mine.at(-1));
-    const owned = keys({ settings: { layerBudget: 4, owner: { uid: 0, gid: 1 } } });
+    const owned = keys({ settings: { layerBudget: 4, owner: { uid: 0, gid: 1 }, compression: 'gzip' } });
     assert.ok(owned.every(key => !mine.includes(key)));
   });
 

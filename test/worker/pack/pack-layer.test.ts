@@ -7,6 +7,8 @@ import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { crc32c, formatCrc32c } from '#core/crc32c.ts';
 import { TransientError } from '#core/errors.ts';
+import { BlockPool } from '#worker/pack/block-pool.ts';
+import { GZIP } from '#worker/pack/gzip.ts';
 import { packLayer } from '#worker/pack/pack-layer.ts';
 import { temporaryFolder } from './trees.ts';
 
@@ -15,9 +17,11 @@ const sha256 = (bytes: Uint8Array) => `sha256:${createHash('sha256').update(byte
 /** Two and a half megabytes that do not compress. */
 const tar = randomBytes(5 << 19);
 
+const packing = { compressor: GZIP, pool: new BlockPool() };
+
 test('says of the file in the spool what is true of it', async t => {
   const spoolFolder = temporaryFolder(t);
-  const layer = await packLayer([tar.subarray(0, 1000), tar.subarray(1000)], { spoolFolder });
+  const layer = await packLayer([tar.subarray(0, 1000), tar.subarray(1000)], { ...packing, spoolFolder });
   const blob = await readFile(layer.file);
   assert.ok(gunzipSync(blob).equals(tar));
   assert.equal(layer.diffId, sha256(tar));
@@ -28,7 +32,7 @@ test('says of the file in the spool what is true of it', async t => {
 
 test('the file is there until the layer is disposed of, and may be gone before', async t => {
   const spoolFolder = temporaryFolder(t);
-  const layer = await packLayer([tar], { spoolFolder });
+  const layer = await packLayer([tar], { ...packing, spoolFolder });
   await access(layer.file);
   await layer[Symbol.asyncDispose]();
   assert.deepEqual(await readdir(spoolFolder), []);
@@ -38,8 +42,8 @@ test('the file is there until the layer is disposed of, and may be gone before',
 test('two attempts at one layer have two files and the same bytes', async t => {
   const spoolFolder = temporaryFolder(t);
   const [one, two] = await Promise.all([
-    packLayer([tar], { spoolFolder }),
-    packLayer([tar], { spoolFolder }),
+    packLayer([tar], { ...packing, spoolFolder }),
+    packLayer([tar], { ...packing, spoolFolder }),
   ]);
   assert.notEqual(one.file, two.file);
   assert.ok((await readFile(one.file)).equals(await readFile(two.file)));
@@ -60,10 +64,10 @@ test('an abort in the middle ends it with its reason, and leaves neither file no
       closed = true;
     }
   }
-  await assert.rejects(packLayer(endless(), { spoolFolder, signal: controller.signal }), lost);
+  await assert.rejects(packLayer(endless(), { ...packing, spoolFolder, signal: controller.signal }), lost);
   assert.ok(closed);
   assert.deepEqual(await readdir(spoolFolder), []);
-  await assert.rejects(packLayer([tar], { spoolFolder, signal: controller.signal }), lost);
+  await assert.rejects(packLayer([tar], { ...packing, spoolFolder, signal: controller.signal }), lost);
   assert.deepEqual(await readdir(spoolFolder), []);
 });
 
@@ -74,14 +78,14 @@ test('an error of the tar comes through as it is, and leaves no file', async t =
     yield tar;
     throw broken;
   }
-  await assert.rejects(packLayer(failing(), { spoolFolder }), broken);
+  await assert.rejects(packLayer(failing(), { ...packing, spoolFolder }), broken);
   assert.deepEqual(await readdir(spoolFolder), []);
 });
 
 test('a spool that is not there is worth another try', async t => {
   const spoolFolder = join(temporaryFolder(t), 'missing');
   await assert.rejects(
-    packLayer([tar], { spoolFolder }),
+    packLayer([tar], { ...packing, spoolFolder }),
     error =>
       error instanceof TransientError &&
       error.message.startsWith(`the spool folder ${spoolFolder} cannot be written`),
@@ -93,8 +97,11 @@ test('a disk that takes no more is worth another try, and leaves no file', async
   const spoolFolder = temporaryFolder(t);
   const program = `
     import { randomBytes } from 'node:crypto';
+    import { BlockPool } from '#worker/pack/block-pool.ts';
+    import { GZIP } from '#worker/pack/gzip.ts';
     import { packLayer } from '#worker/pack/pack-layer.ts';
-    const failed = await packLayer([randomBytes(4 << 20)], { spoolFolder: process.argv[1] }).catch(error => error);
+    const options = { compressor: GZIP, pool: new BlockPool(), spoolFolder: process.argv[1] };
+    const failed = await packLayer([randomBytes(4 << 20)], options).catch(error => error);
     console.log(failed.name + ': ' + failed.message + ' (' + failed.cause?.code + ')');
   `;
   const limited = ['-c', 'ulimit -f 1024; exec "$0" "$@"', process.execPath];

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   appendFileSync,
   chmodSync,
@@ -16,7 +16,7 @@ import * as fc from 'fast-check';
 import { PermanentError, TransientError } from '#core/errors.ts';
 import type { StorePath } from '#core/store-path.ts';
 import { storeEntries } from '#worker/pack/store-entries.ts';
-import { writeTar } from '#worker/pack/tar.ts';
+import { tarParts, writeTar } from '#worker/pack/tar.ts';
 import {
   file,
   folder,
@@ -215,6 +215,48 @@ test('a tree too deep for recursion', t => {
   const names = [...storeEntries([HELLO], { realPath: () => real, owner })].map(entry => entry.name.length);
   assert.equal(names.length, 3 + 1900);
   assert.equal(names.at(-1), TOP.length + 2 * 1900);
+});
+
+test('names as long as a file system takes, of any bytes, in paths longer than a ustar header holds', t => {
+  const longest = ['x'.repeat(255), `${'ä'.repeat(127)}x`, '\xff'.repeat(255)].map(long =>
+    Buffer.from(long, long.startsWith('ä') ? 'utf8' : 'latin1').toString('latin1'),
+  );
+  const nested = longest.reduceRight<TreeNode>(
+    (inner, long) => folder({ [long]: inner }),
+    link('y'.repeat(255)),
+  );
+  assert.deepEqual(readNode(roundTrip(t, nested)), nested);
+});
+
+test('a file over 8 GiB, whose size is in a pax record', t => {
+  const real = join(temporaryFolder(t), 'real');
+  const size = 8 * 2 ** 30 + 5;
+  makeNode(real, file());
+  truncateSync(real, size);
+  const parts = tarParts(storeEntries([HELLO], { realPath: () => real, owner }));
+  const head: Buffer[] = [];
+  for (const part of parts) {
+    head.push(Buffer.from(part));
+    if (head.length === 4) break;
+  }
+  // GNU tar lists what it has seen when the archive breaks off: the header is sound, and says how much was to come.
+  const listed = spawnSync('tar', ['--numeric-owner', '-tvf', '-'], {
+    input: Buffer.concat(head),
+    encoding: 'utf8',
+  });
+  assert.match(listed.stdout, new RegExp(` ${size} .* ${TOP}\n$`));
+});
+
+test('equal files in two store paths are both there', t => {
+  const place = temporaryFolder(t);
+  const twins = [storePath('one', '1'), storePath('two', '2')];
+  makeNode(join(place, 'real'), folder({ bin: folder({ same: file('same', true) }) }));
+  makeNode(join(place, 'out'), folder());
+  const entries = storeEntries(twins, { realPath: () => join(place, 'real'), owner });
+  unpack(Buffer.concat([...writeTar(entries)]), join(place, 'out'));
+  for (const twin of twins) {
+    assert.deepEqual(readNode(join(place, 'out', twin.slice(1))), readNode(join(place, 'real')));
+  }
 });
 
 test('files that the store has joined to one by hard links are files of their own', t => {

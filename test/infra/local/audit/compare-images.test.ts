@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { suite, test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { digestOf, type Digest } from '#core/digest.ts';
-import { writeConfig, writeManifest, type ImageConfig } from '#core/oci.ts';
+import { MEDIA_TYPES, writeConfig, writeManifest, type ImageConfig } from '#core/oci.ts';
 import { compareImages, type AuditedImage } from '#local/audit/compare-images.ts';
 import { parseConfig, parseManifest } from '#local/audit/documents.ts';
 import { writeTar } from '#worker/pack/tar.ts';
@@ -44,7 +44,12 @@ function image({ layers = LAYERS, config, annotations = {}, level = 6 }: Made = 
     const tar = Buffer.concat([...writeTar(entries)]);
     const blob = gzipSync(tar, { level });
     blobs.set(digestOf(blob), blob);
-    return { digest: digestOf(blob), diffId: digestOf(gunzipSync(blob)), size: blob.length };
+    return {
+      mediaType: MEDIA_TYPES.gzipLayer,
+      digest: digestOf(blob),
+      diffId: digestOf(gunzipSync(blob)),
+      size: blob.length,
+    };
   });
   const written = writeConfig({
     platform: 'linux/amd64',

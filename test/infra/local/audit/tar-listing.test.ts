@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { digestOf } from '#core/digest.ts';
+import { MEDIA_TYPES } from '#core/oci.ts';
 import { listLayer } from '#local/audit/tar-listing.ts';
 import { writeTar } from '#worker/pack/tar.ts';
 import type { TarEntry } from '#worker/pack/tar-header.ts';
@@ -40,7 +41,7 @@ async function list(entries: readonly TarEntry[], chunk = 100_000) {
   const chunks = Array.from({ length: Math.ceil(blob.length / chunk) }, (_, index) =>
     blob.subarray(index * chunk, (index + 1) * chunk),
   );
-  return listLayer(digestOf(blob), Readable.from(chunks));
+  return listLayer({ digest: digestOf(blob), mediaType: MEDIA_TYPES.gzipLayer }, Readable.from(chunks));
 }
 
 function contentOf(one: TarEntry): string {
@@ -79,7 +80,7 @@ test('a layer is listed as it was packed', async () => {
 test('other bytes than those of its digest are no layer', async () => {
   const blob = gzipSync(Buffer.concat([...writeTar([])]));
   await assert.rejects(
-    listLayer(digestOf('other'), Readable.from([blob])),
+    listLayer({ digest: digestOf('other'), mediaType: MEDIA_TYPES.gzipLayer }, Readable.from([blob])),
     /other bytes than those of sha256:/,
   );
 });
@@ -87,8 +88,14 @@ test('other bytes than those of its digest are no layer', async () => {
 test('what is no tar says so', async () => {
   for (const bytes of [Buffer.from('x'.repeat(2048)), Buffer.from('short'), Buffer.alloc(0)]) {
     const blob = gzipSync(bytes);
-    await assert.rejects(listLayer(digestOf(blob), Readable.from([blob])), /no tar|not octal|too early/);
+    await assert.rejects(
+      listLayer({ digest: digestOf(blob), mediaType: MEDIA_TYPES.gzipLayer }, Readable.from([blob])),
+      /no tar|not octal|too early/,
+    );
   }
   const blob = Buffer.from('not compressed at all');
-  await assert.rejects(listLayer(digestOf(blob), Readable.from([blob])), /incorrect header check/);
+  await assert.rejects(
+    listLayer({ digest: digestOf(blob), mediaType: MEDIA_TYPES.gzipLayer }, Readable.from([blob])),
+    /incorrect header check/,
+  );
 });

@@ -1,0 +1,54 @@
+// How long an instance takes from the start of its process to its first answer.
+import { Cloud } from '#test/cloud.ts';
+import { EMPTY, registryFunction, startServer, type ServedFunction } from './measured-server.ts';
+import type { Measure, Section } from './section.ts';
+import { median, spread } from './statistics.ts';
+import type { Workplace } from './workplace.ts';
+
+const ROUNDS = 7;
+
+const EMPTY_FUNCTION = 'empty function';
+
+const MEASURES: readonly Measure[] = [
+  { key: 'firstAnswer', heading: 'first /v2/ ms', decimals: 0, isCompared: true },
+  { key: 'more', heading: 'more ms', decimals: 0, isCompared: false },
+  { key: 'spreadPercent', heading: 'spread %', decimals: 0, isCompared: false },
+];
+
+/** Starts both in turn, under functions-framework. */
+export async function measureColdStart(
+  _place: Workplace,
+  progress: (text: string) => void,
+): Promise<Section> {
+  await using cloud = await Cloud.start();
+  void cloud;
+  const functions: Readonly<Record<string, ServedFunction>> = {
+    [EMPTY_FUNCTION]: EMPTY,
+    registry: registryFunction(),
+  };
+  progress(`cold starts, ${ROUNDS} rounds`);
+  const measured = new Map<string, number[]>(Object.keys(functions).map(label => [label, []]));
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (const [label, served] of Object.entries(functions)) {
+      await using server = await startServer('functions-framework', served);
+      measured.get(label)?.push(server.firstAnswerMs);
+    }
+  }
+  const least = median(measured.get(EMPTY_FUNCTION) ?? []);
+  return {
+    title: 'Cold start',
+    baseline: EMPTY_FUNCTION,
+    measures: MEASURES,
+    rows: [...measured].map(([label, times]) => {
+      const firstAnswer = median(times);
+      return {
+        label,
+        figures: { firstAnswer, more: firstAnswer - least, spreadPercent: 100 * spread(times) },
+      };
+    }),
+    notes: [
+      'From the start of the process to the first answered /v2/, under functions-framework, from its sources.',
+      `Medians of ${ROUNDS} starts, in turn.`,
+    ],
+  };
+}

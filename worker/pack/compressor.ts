@@ -1,0 +1,21 @@
+// What makes a layer's blob of its tar.
+import type { BlockPool } from './block-pool.ts';
+
+export interface CompressOptions {
+  /** Where blocks come from: bounds the memory, and how many are compressed at once; never changes the output. */
+  readonly pool: BlockPool;
+  /** Shown all bytes of the input, in order and in large portions. */
+  readonly look?: (bytes: Uint8Array) => void;
+}
+
+export interface Compressor {
+  /** Names the bytes that it makes: part of a layer's key. */
+  readonly id: string;
+  /** Of the layers that it makes. */
+  readonly mediaType: string;
+  /**
+   * Compresses `input`, whose chunks may be reused once the next is asked for. The output depends on its bytes alone, not
+   * on how they are cut into chunks nor on the number of cores. The work is done in libuv's pool of threads.
+   */
+  readonly compress: (input: Iterable<Uint8Array>, options: CompressOptions) => AsyncGenerator<Buffer>;
+}

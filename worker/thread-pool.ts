@@ -1,0 +1,13 @@
+// libuv's pool of threads, in which blocks are compressed and files are written.
+import { availableParallelism } from 'node:os';
+
+/** Threads that are not for a core of their own: files and names of hosts are waited for, not worked on. */
+const FOR_WAITING = 2;
+
+/**
+ * Gives the pool a thread for each core, and some more, where the environment does not say how many it has: by itself it has
+ * four. To be called before anything uses it, which the loading of modules does not.
+ */
+export function sizeThreadPool(cores = availableParallelism()): void {
+  process.env['UV_THREADPOOL_SIZE'] ??= String(Math.max(4, cores + FOR_WAITING));
+}
