@@ -77,7 +77,9 @@ const untouched: MakeImage = () => assert.fail('nothing was to be made');
 /** Rejects with the signal's reason, as all work does that is given a signal. */
 function untilAborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+    const abort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
   });
 }
 
@@ -178,7 +180,7 @@ describe('a build', () => {
 
   test('may wait for another one beyond the limit, and not work', async () => {
     const waited = await cloud.newQueued();
-    const beyondLimit = () => once(AbortSignal.timeout(400), 'abort');
+    const beyondLimit = () => once(AbortSignal.timeout(1_200), 'abort');
     const waiting: MakeImage = async (_request, _revision, report, signal) => {
       report({ name: 'waiting' });
       await beyondLimit();
@@ -186,7 +188,7 @@ describe('a build', () => {
       report({ name: 'building' });
       return image;
     };
-    assert.equal(await build(waited.key, waiting, { limitSeconds: 0.3 }), 'done');
+    assert.equal(await build(waited.key, waiting, { limitSeconds: 1 }), 'done');
     assert.deepEqual(await cloud.buildOf(waited.key), { state: 'none' });
 
     const { key } = await cloud.newQueued();
@@ -252,7 +254,7 @@ describe('a build', () => {
     const stopping = new AbortController();
     const makeImage: MakeImage = (_request, _revision, _report, signal) => {
       stopping.abort();
-      return signal.aborted ? Promise.reject(signal.reason as Error) : untilAborted(signal);
+      return untilAborted(signal);
     };
     assert.equal(await build(key, makeImage, { stopping: stopping.signal }), 'again');
     const state = await cloud.buildOf(key);

@@ -8,7 +8,7 @@ import type { Nix } from './nix.ts';
 import type { Realisable } from './realisable.ts';
 import { runNix } from './run-nix.ts';
 import { stoppedBuild } from './stopped-build.ts';
-import { takeTurn, untilOver, type Turn } from './turns.ts';
+import { takeTurn, untilOver, type Turn } from './realisation-turns.ts';
 
 export interface RealiseOptions {
   readonly signal: AbortSignal;
