@@ -34,7 +34,8 @@ export function createImageMaker(parts: ImageMakerParts): MakeImage {
     const { source, user } = request;
     const { revision } = found;
     const [platform] = request.platforms;
-    const fetchSource = (): Promise<StoredSource> => packageSources.fetch(source, found, signal);
+    const fetchSource = (stop: AbortSignal): Promise<StoredSource> =>
+      packageSources.fetch(source, found, stop);
     using snapshot = layerSnapshots.begin({ source, revision, platform, settings }, fetchSource, signal);
     const { items, nodes } = await getContents(request, found, report, signal);
 
@@ -51,7 +52,7 @@ export function createImageMaker(parts: ImageMakerParts): MakeImage {
       snapshot: await snapshot.frozen(),
     });
     const change = {
-      fetchSource,
+      fetchSource: () => fetchSource(signal),
       packages: linkedOutputs(items, nodes).map(({ path }) => path),
       closure: nodes,
       user,
