@@ -59,7 +59,8 @@ export function createImageMaker(parts: ImageMakerParts): MakeImage {
       settings,
       spoolFolder,
     };
-    const plan = await changeLinks(nix, planned, change, { signal });
+    const onWaiting = (waits: boolean): void => report({ name: waits ? 'waiting' : 'building' });
+    const plan = await changeLinks(nix, planned, change, { signal, onWaiting });
     const packed = (done: number): void => report({ name: 'packing', done, of: plan.layers.length });
     packed(0);
     const stored = await layerStore.storeAll(plan.layers, packed, signal);

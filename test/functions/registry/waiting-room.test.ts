@@ -13,6 +13,10 @@ test('four fifths wait as long as they can, the next tenth for a moment, and all
     () => room.enter(),
     (error: unknown) => {
       assert.ok(error instanceof RegistryError && error.status === 429);
+      assert.equal(
+        error.headers['warning'],
+        '299 - "the image is being built, and as many pulls wait here as can"',
+      );
       const seconds = Number(error.headers['retry-after']);
       return seconds >= 5 && seconds < 15;
     },
