@@ -19,13 +19,22 @@ export class RegistryError extends Error {
   readonly status: number;
   readonly code: RegistryCode;
   readonly headers: Readonly<Record<string, string>>;
+  /** An address where more of it can be read; the message has it too. */
+  readonly moreAt: string | undefined;
 
-  constructor(status: number, code: RegistryCode, message: string, headers: Record<string, string> = {}) {
+  constructor(
+    status: number,
+    code: RegistryCode,
+    message: string,
+    headers: Record<string, string> = {},
+    moreAt?: string,
+  ) {
     super(message);
     this.name = 'RegistryError';
     this.status = status;
     this.code = code;
     this.headers = headers;
+    this.moreAt = moreAt;
   }
 }
 

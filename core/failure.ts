@@ -44,6 +44,8 @@ export function failureAnswer(failure: Failure, logAddress?: string): RegistryEr
     exists ? 403 : 404,
     'MANIFEST_UNKNOWN',
     `${failure.message}${logForTerminal(failure.log)}${logAddress === undefined ? '' : `\nMore of it: ${logAddress}`}`,
+    {},
+    logAddress,
   );
 }
 

@@ -9,9 +9,12 @@ import { settingsDigestSchema } from './image-settings.ts';
 export const prioritySchema = z.enum(['pull', 'refresh']);
 export type Priority = z.infer<typeof prioritySchema>;
 
-/** What a worker is doing, and how far it is where that can be counted. */
+/**
+ * What a worker is doing, and how far it is where that can be counted. `waiting`: another of its builds makes some of the same
+ * packages, and has to end first.
+ */
 export const phaseSchema = z.object({
-  name: z.enum(['resolving', 'building', 'planning', 'packing', 'publishing']),
+  name: z.enum(['resolving', 'building', 'waiting', 'planning', 'packing', 'publishing']),
   done: z.int().nonnegative().optional(),
   of: z.int().positive().optional(),
 });
@@ -81,6 +84,7 @@ export type ImageDocument = z.infer<typeof imageDocumentSchema>;
 
 /** "building 3/17": a phase for people. */
 export function describePhase({ name, done, of }: Phase): string {
+  if (name === 'waiting') return 'waiting for another build that makes some of the same packages';
   return of === undefined ? name : `${name} ${done ?? 0}/${of}`;
 }
 

@@ -17,6 +17,7 @@ import type { MakeIndex } from './make-index.ts';
 import type { Revisions } from './revisions.ts';
 import type { FoundRevision } from './source/found-revision.ts';
 import { startStopwatch } from './stopwatch.ts';
+import { startWorkLimit } from './work-limit.ts';
 
 /** Makes an image at a revision, all but its publication. Reports phases; stops when `signal` is aborted. */
 export type MakeImage = (
@@ -36,7 +37,7 @@ export interface BuildParts {
   /** Whether it is time to tell that this image is made under other settings: its hint comes again and again. */
   readonly isNewDecline: (key: RequestKey) => boolean;
   readonly leaseSeconds: number;
-  /** The longest that one build may take. */
+  /** The longest that one build may take, without its waits for others. */
   readonly limitSeconds: number;
   readonly log: Log;
   /** Aborted when the worker is to stop: what is under way goes back to the queue. */
@@ -104,12 +105,15 @@ async function make(
   log.info({ packages: request.packages, platforms: request.platforms }, 'build started');
   const lease = keepLease(images, key, token, leaseSeconds);
   const stopwatch = startStopwatch();
+  using limit = startWorkLimit(limitSeconds, tookTooLong(limitSeconds));
   const report = (phase: Phase): void => {
+    // What it waits for is another build's work.
+    if (phase.name === 'waiting') limit.pause();
+    else limit.resume();
     stopwatch.enter(phase.name);
     lease.report(phase);
   };
-  const limit = AbortSignal.timeout(limitSeconds * 1000);
-  const signal = AbortSignal.any([lease.lost, stopping, limit]);
+  const signal = AbortSignal.any([lease.lost, stopping, limit.signal]);
   let revision: string | undefined;
   try {
     report({ name: 'resolving' });
@@ -141,10 +145,10 @@ async function make(
     await lease.stop();
     const cause = lease.lost.aborted
       ? lease.lost.reason
-      : endedBy(limit, signal)
-        ? tookTooLong(limitSeconds)
+      : endedBy(limit.signal, signal) && !(error instanceof PermanentError)
+        ? limit.signal.reason
         : error;
-    return settle(parts, log, key, token, cause, revision);
+    return await settle(parts, log, key, token, cause, revision);
   }
 }
 

@@ -8,7 +8,7 @@ import { storePathName, storePathSchema, type StorePath } from '#core/store-path
 import { parseDump } from './nix/closure.ts';
 import { errorMessage } from './nix/nix-message.ts';
 import type { Nix } from './nix/nix.ts';
-import { realise } from './nix/realise.ts';
+import { realise, type RealiseOptions } from './nix/realise.ts';
 import { resolve, type FoundItem } from './nix/resolve.ts';
 import { runExpression } from './nix/run-expression.ts';
 import { runNix } from './nix/run-nix.ts';
@@ -57,12 +57,13 @@ const TOOLS = ['bash', 'coreutils', 'findutils', 'gawk', 'gnugrep', 'gnused', 'g
 export async function runExtraCommands(
   nix: Nix,
   { commands, source, importArguments, entries, packages, closure, spoolFolder }: ExtraCommands,
-  { signal }: { readonly signal: AbortSignal },
+  options: Pick<RealiseOptions, 'signal' | 'onWaiting'>,
 ): Promise<ChangedTree> {
+  const { signal } = options;
   const system = ownSystem();
   const request = { source, system, importArguments, packages: TOOLS };
   const tools = requireTools(await resolve(nix, request, { signal }));
-  await realise(nix, tools, { signal });
+  await realise(nix, tools, options);
   const [shell] = tools;
   const argument = {
     system,
@@ -73,7 +74,7 @@ export async function runExtraCommands(
   const derivation = await withArchive(entries, spoolFolder, archive =>
     instantiate(nix, { ...argument, archive }, signal),
   );
-  await build(sandboxed(nix, shell.path), derivation, signal);
+  await build(sandboxed(nix, shell.path), derivation, options);
   return requireContained(nix, derivation.path, closure, signal);
 }
 
@@ -141,10 +142,10 @@ function sandboxed(nix: Nix, shell: StorePath): Nix {
 async function build(
   nix: Nix,
   { drv, path }: z.infer<typeof derivationSchema>,
-  signal: AbortSignal,
+  options: Pick<RealiseOptions, 'signal' | 'onWaiting'>,
 ): Promise<void> {
   try {
-    await realise(nix, [{ name: 'extra-commands', drv, output: 'out', path }], { signal });
+    await realise(nix, [{ name: 'extra-commands', drv, output: 'out', path }], options);
   } catch (error) {
     if (!(error instanceof PermanentError)) throw error;
     const message = error.message.replace(/^.*\bits builder /, "the deployment's extra commands ");

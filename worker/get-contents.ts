@@ -56,7 +56,11 @@ export function createGetContents({
     report({ name: 'building' });
     const paths = items.map(({ path }) => path);
     requireFetchable(request.packages, await bytesToFetch(nix, paths, { signal }), closureLimit);
-    await realise(nix, items, { signal, onProgress: (done, of) => report({ name: 'building', done, of }) });
+    await realise(nix, items, {
+      signal,
+      onProgress: (done, of) => report({ name: 'building', done, of }),
+      onWaiting: waits => report({ name: waits ? 'waiting' : 'building' }),
+    });
     return { items, nodes: await closure(nix, paths, { signal }) };
   }
 

@@ -34,7 +34,8 @@ export function createImageMaker(parts: ImageMakerParts): MakeImage {
     const { source, user } = request;
     const { revision } = found;
     const [platform] = request.platforms;
-    const fetchSource = (): Promise<StoredSource> => packageSources.fetch(source, found, signal);
+    const fetchSource = (stop: AbortSignal): Promise<StoredSource> =>
+      packageSources.fetch(source, found, stop);
     using snapshot = layerSnapshots.begin({ source, revision, platform, settings }, fetchSource, signal);
     const { items, nodes } = await getContents(request, found, report, signal);
 
@@ -51,14 +52,15 @@ export function createImageMaker(parts: ImageMakerParts): MakeImage {
       snapshot: await snapshot.frozen(),
     });
     const change = {
-      fetchSource,
+      fetchSource: () => fetchSource(signal),
       packages: linkedOutputs(items, nodes).map(({ path }) => path),
       closure: nodes,
       user,
       settings,
       spoolFolder,
     };
-    const plan = await changeLinks(nix, planned, change, { signal });
+    const onWaiting = (waits: boolean): void => report({ name: waits ? 'waiting' : 'building' });
+    const plan = await changeLinks(nix, planned, change, { signal, onWaiting });
     const packed = (done: number): void => report({ name: 'packing', done, of: plan.layers.length });
     packed(0);
     const stored = await layerStore.storeAll(plan.layers, packed, signal);

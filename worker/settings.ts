@@ -40,7 +40,7 @@ export const workerSettings = {
   DERIVERY_CLOSURE_LIMIT_MB: z.coerce.number().positive().default(5000),
   /** A worker that is not heard of for so long has lost its builds. */
   DERIVERY_LEASE_SECONDS: z.coerce.number().positive().max(3600).default(30),
-  /** The longest that one build may take, in seconds: what takes longer has failed. */
+  /** The longest that one build may take, in seconds, without its waits for others: what takes longer has failed. */
   DERIVERY_BUILD_SECONDS: z.coerce.number().positive().max(86_400).default(3600),
   /** Where channels say their present revision. */
   DERIVERY_CHANNELS_URL: z.url().default('https://channels.nixos.org'),

@@ -4,7 +4,7 @@ import type { Phase } from '#core/image-document.ts';
 export interface Timing {
   /** From the start to the stop. */
   readonly seconds: number;
-  /** Of each phase that was entered, in that order. */
+  /** Of each phase that was entered, in the order in which they were first; one that was entered again has the sum. */
   readonly phases: Readonly<Partial<Record<Phase['name'], number>>>;
 }
 
@@ -16,17 +16,25 @@ export interface Stopwatch {
 
 export function startStopwatch(): Stopwatch {
   const startedAt = performance.now();
-  const entered = new Map<Phase['name'], number>();
+  const spent = new Map<Phase['name'], number>();
+  let present: { readonly phase: Phase['name']; readonly since: number } | undefined;
+
+  function leave(now: number): void {
+    if (present === undefined) return;
+    const { phase, since } = present;
+    spent.set(phase, (spent.get(phase) ?? 0) + (now - since));
+  }
+
   return {
     enter(phase) {
-      if (!entered.has(phase)) entered.set(phase, performance.now());
+      const now = performance.now();
+      leave(now);
+      present = { phase, since: now };
     },
     stop() {
       const now = performance.now();
-      const ends = [...entered.values()].slice(1).concat(now);
-      const phases = [...entered].map(
-        ([phase, at], index) => [phase, toSeconds((ends[index] ?? now) - at)] as const,
-      );
+      leave(now);
+      const phases = [...spent].map(([phase, time]) => [phase, toSeconds(time)] as const);
       return { seconds: toSeconds(now - startedAt), phases: Object.fromEntries(phases) };
     },
   };

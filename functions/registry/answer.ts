@@ -19,11 +19,11 @@ export interface Answer {
  * stands behind the status too: it is all that containerd shows of an answer to HEAD, and docker of a 5xx, where no front end
  * puts the usual words there. It may hold what a builder or a package set wrote: clients print it as it is.
  */
-export function errorAnswer({ status, code, message: written, headers }: RegistryError): Answer {
+export function errorAnswer({ status, code, message: written, headers, moreAt }: RegistryError): Answer {
   const message = printable(written);
   return {
     status,
-    reason: `${STATUS_CODES[status] ?? 'Error'}: ${visible(message)}`,
+    reason: `${STATUS_CODES[status] ?? 'Error'}: ${reasonPhrase(message, moreAt)}`,
     headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
     body: JSON.stringify({ errors: [{ code, message, detail: message }] }),
   };
@@ -41,10 +41,24 @@ export function warning(text: string): string {
   return `299 - "${text.replaceAll(/["\\]/g, '\\$&')}"`;
 }
 
-/** The first line of a text, of the characters that a status line may have. */
+/** Characters of a message that stand behind the status. */
+const REASON_LIMIT = 300;
+
+/** The first line of a message, and whole the address where more of it is, if there is one and it leaves the line some room. */
+function reasonPhrase(message: string, moreAt: string | undefined): string {
+  const [line = ''] = message.split('\n', 1);
+  const end = moreAt === undefined ? '' : ` (${moreAt})`;
+  return end.length > REASON_LIMIT / 2
+    ? visible(line).slice(0, REASON_LIMIT)
+    : visible(line).slice(0, REASON_LIMIT - end.length) + visible(end);
+}
+
+/** A text in the characters that a status line may have. Nix quotes with marks that it may not. */
 function visible(text: string): string {
-  const [line = ''] = text.split('\n', 1);
-  return line.slice(0, 300).replaceAll(/[^\x20-\x7e]/g, '?');
+  return text
+    .replaceAll(/[\u2018\u2019]/g, "'")
+    .replaceAll(/[\u201c\u201d]/g, '"')
+    .replaceAll(/[^\x20-\x7e]/g, '?');
 }
 
 /**

@@ -1,6 +1,7 @@
 // How many pulls may wait on one instance. Those that do not wait need room too: an instance whose requests all wait would
 // answer no `/v2/` and no blob, since the front end hands it no more requests than its concurrency.
 import { RegistryError } from '#core/errors.ts';
+import { warning } from './answer.ts';
 import type { Account } from './limits/account.ts';
 import type { AdmittedPull } from './limits/admission.ts';
 
@@ -89,10 +90,10 @@ function fullFor({ holder, limits }: Account): RegistryError {
 function comeBack(why: string): RegistryError {
   const seconds =
     RETRY_SECONDS.least + Math.floor(Math.random() * (RETRY_SECONDS.most - RETRY_SECONDS.least));
-  return new RegistryError(
-    429,
-    'TOOMANYREQUESTS',
-    `the image is being built, and ${why}; run the same pull again to go on waiting`,
-    { 'retry-after': String(seconds) },
-  );
+  const state = `the image is being built, and ${why}`;
+  return new RegistryError(429, 'TOOMANYREQUESTS', `${state}; run the same pull again to go on waiting`, {
+    'cache-control': 'no-store',
+    warning: warning(state),
+    'retry-after': String(seconds),
+  });
 }

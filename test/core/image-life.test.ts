@@ -293,4 +293,5 @@ test('phases read well', () => {
   assert.equal(describePhase({ name: 'resolving' }), 'resolving');
   assert.equal(describePhase({ name: 'building', done: 3, of: 17 }), 'building 3/17');
   assert.equal(describePhase({ name: 'packing', of: 9 }), 'packing 0/9');
+  assert.match(describePhase({ name: 'waiting' }), /^waiting for another build/);
 });

@@ -110,7 +110,9 @@ export const CHECKS: Readonly<Record<string, Check>> = {
 
   'labels and annotations say what it was made from': image => {
     const { Labels } = image.config.config;
-    assert.deepEqual(image.manifest.annotations, Labels);
+    const { 'org.derivery.layer-snapshot': snapshot = '', ...annotations } = image.manifest.annotations;
+    assert.match(snapshot, /^[0-9a-f]{64}$/);
+    assert.deepEqual(annotations, Labels);
     assert.match(Labels['org.opencontainers.image.revision'] ?? '', /^[0-9a-f]{40,64}$/);
     assert.equal(Labels['org.opencontainers.image.source'], 'debian');
     assert.ok(Labels['org.opencontainers.image.version']);

@@ -77,7 +77,9 @@ const untouched: MakeImage = () => assert.fail('nothing was to be made');
 /** Rejects with the signal's reason, as all work does that is given a signal. */
 function untilAborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+    const abort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
   });
 }
 
@@ -162,6 +164,43 @@ describe('a build', () => {
     });
   });
 
+  test('that takes longer says what it was at, where that is known', async () => {
+    const { key } = await cloud.newQueued();
+    const makeImage: MakeImage = (_request, _revision, _report, signal) =>
+      untilAborted(signal).catch((error: unknown) => {
+        assert.ok(error instanceof PermanentError);
+        throw new PermanentError({ ...error.failure, log: 'still at it' });
+      });
+    assert.equal(await build(key, makeImage, { limitSeconds: 0.2 }), 'done');
+    const state = await cloud.buildOf(key);
+    assert.ok(state.state === 'failed');
+    assert.equal(state.failure.log, 'still at it');
+    assert.notEqual(state.failure.logId, undefined);
+  });
+
+  test('may wait for another one beyond the limit, and not work', async () => {
+    const waited = await cloud.newQueued();
+    const beyondLimit = () => once(AbortSignal.timeout(1_200), 'abort');
+    const waiting: MakeImage = async (_request, _revision, report, signal) => {
+      report({ name: 'waiting' });
+      await beyondLimit();
+      signal.throwIfAborted();
+      report({ name: 'building' });
+      return image;
+    };
+    assert.equal(await build(waited.key, waiting, { limitSeconds: 1 }), 'done');
+    assert.deepEqual(await cloud.buildOf(waited.key), { state: 'none' });
+
+    const { key } = await cloud.newQueued();
+    const working: MakeImage = (_request, _revision, report, signal) => {
+      report({ name: 'waiting' });
+      report({ name: 'building' });
+      return untilAborted(signal);
+    };
+    assert.equal(await build(key, working, { limitSeconds: 0.2 }), 'done');
+    assert.equal((await cloud.buildOf(key)).state, 'failed');
+  });
+
   test('that the stopping worker gives back has not taken too long, however long that takes', async () => {
     const { key } = await cloud.newQueued();
     const stopping = new AbortController();
@@ -215,7 +254,7 @@ describe('a build', () => {
     const stopping = new AbortController();
     const makeImage: MakeImage = (_request, _revision, _report, signal) => {
       stopping.abort();
-      return signal.aborted ? Promise.reject(signal.reason as Error) : untilAborted(signal);
+      return untilAborted(signal);
     };
     assert.equal(await build(key, makeImage, { stopping: stopping.signal }), 'again');
     const state = await cloud.buildOf(key);

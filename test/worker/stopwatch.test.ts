@@ -30,6 +30,17 @@ describe('a stopwatch', () => {
     });
   });
 
+  test('adds up what a phase took that was entered again', context => {
+    let now = 1_000;
+    context.mock.method(performance, 'now', () => now);
+    const stopwatch = startStopwatch();
+    for (const phase of ['building', 'waiting', 'building', 'packing'] as const) {
+      stopwatch.enter(phase);
+      now += 1_000;
+    }
+    assert.deepEqual(stopwatch.stop().phases, { building: 2, waiting: 1, packing: 1 });
+  });
+
   test('has no phases where none was entered', () => {
     assert.deepEqual(startStopwatch().stop().phases, {});
   });

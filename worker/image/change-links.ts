@@ -4,6 +4,7 @@ import { changedLinksLayerKey } from '#core/layer.ts';
 import type { User } from '#core/meta-packages.ts';
 import { runExtraCommands, type ExtraCommands } from '../extra-commands.ts';
 import type { Nix } from '../nix/nix.ts';
+import type { RealiseOptions } from '../nix/realise.ts';
 import type { StoredSource } from '../nix/stored-source.ts';
 import { changedLinks } from '../pack/changed-links.ts';
 import { ownerOf } from '../pack/root-files.ts';
@@ -24,7 +25,7 @@ export async function changeLinks(
   nix: Nix,
   plan: ImagePlan,
   { fetchSource, user, settings, ...inputs }: LinksChange,
-  { signal }: { readonly signal: AbortSignal },
+  options: Pick<RealiseOptions, 'signal' | 'onWaiting'>,
 ): Promise<ImagePlan> {
   const { extraCommands: commands, importArguments, owner } = settings;
   const links = plan.layers.at(-1);
@@ -34,7 +35,7 @@ export async function changeLinks(
   const { path, narHash } = await runExtraCommands(
     nix,
     { ...inputs, source, commands, importArguments, entries },
-    { signal },
+    options,
   );
   const changed: DescribedLayer = {
     ...links,

@@ -1,8 +1,7 @@
 // Why a realisation failed: whose builder, with what in its log; or something that another try may get past.
 import { stripVTControlCharacters } from 'node:util';
 import { PermanentError, TransientError } from '#core/errors.ts';
-import { LONG_LOG_LIMIT } from '#core/failure.ts';
-import { printable } from '#core/printable.ts';
+import { derivationName, endOfLog } from './builder-log.ts';
 import { errorLines, errorMessage, tellsOfMachine, tellsOfMemory, tellsOfNetwork } from './nix-message.ts';
 import type { Nix } from './nix.ts';
 import type { Realisable } from './realisable.ts';
@@ -26,7 +25,7 @@ export async function buildFailure(
   const log = await endOfLog(nix, failed.drv, signal);
   const atLimit = nix.memoryMb !== undefined && tellsOfMemory(log);
   if (!atLimit && (await mayPass(nix, failed, errorLines(stderr), log, signal))) {
-    return new TransientError(`The build of ${nameOf(failed.drv)} was interrupted: ${failed.reason}`);
+    return new TransientError(`The build of ${derivationName(failed.drv)} was interrupted: ${failed.reason}`);
   }
   // The machine's own memory ends by the kernel's signal 9: what says that it got none has met its limit, and would again.
   const hint = atLimit ? ` Its log tells of memory: each process may have ${nix.memoryMb} MiB here.` : '';
@@ -115,23 +114,9 @@ async function missingOf(nix: Nix, items: readonly Realisable[], signal: AbortSi
 }
 
 function describe(missing: readonly Realisable[], { drv, reason }: FailedBuild): string {
-  if (missing.length === 0) return `The builder of ${nameOf(drv)} ${reason}.`;
+  if (missing.length === 0) return `The builder of ${derivationName(drv)} ${reason}.`;
   const culprit = missing.find(item => item.drv === drv);
   if (culprit !== undefined) return `"${culprit.name}" cannot be built: its builder ${reason}.`;
   const names = missing.map(({ name }) => `"${name}"`).join(', ');
-  return `${names} cannot be built: the builder of ${nameOf(drv)}, which it needs, ${reason}.`;
-}
-
-async function endOfLog(nix: Nix, drv: string, signal: AbortSignal): Promise<string> {
-  const options = { signal, stdoutLimit: 2 * LONG_LOG_LIMIT };
-  const { stdout } = await runNix(nix, 'nix-store', ['--read-log', drv], options);
-  const log = printable(stdout).trimEnd();
-  if (log.length <= LONG_LOG_LIMIT) return log;
-  const end = log.slice(-LONG_LOG_LIMIT);
-  return end.slice(end.indexOf('\n') + 1);
-}
-
-/** The part of a derivation's path that people know: `git-2.39.5`. */
-function nameOf(drv: string): string {
-  return drv.replace(/^.*\/[0-9a-z]{32}-/, '').replace(/\.drv$/, '');
+  return `${names} cannot be built: the builder of ${derivationName(drv)}, which it needs, ${reason}.`;
 }

@@ -4,6 +4,13 @@ const PLANNED_ONE = /^this (?:derivation will be built|path will be fetched)\b/;
 const PLANNED_MANY = /^these (?<count>\d+) (?:derivations will be built|paths will be fetched)\b/;
 const BEGUN = /^(?:building '.+\.drv'|copying path '.+' from )/;
 
+const BUILDING = /^building '(?<drv>.+\.drv)'/;
+
+/** The derivation whose builder a line says is begun, if it says that. */
+export function builderBegun(line: string): string | undefined {
+  return BUILDING.exec(line)?.groups?.['drv'];
+}
+
 /**
  * Takes lines and reports how many derivations or paths were begun, of how many. Nix plans again where it learns more
  * on the way; then the sum grows.

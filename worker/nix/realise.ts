@@ -1,24 +1,21 @@
 // Making derivations real: built here, or fetched from a substituter.
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import pLimit from 'p-limit';
 import { PermanentError } from '#core/errors.ts';
 import { buildFailure } from './build-failure.ts';
-import { createProgressReader } from './build-progress.ts';
+import { builderBegun, createProgressReader } from './build-progress.ts';
 import type { Nix } from './nix.ts';
 import type { Realisable } from './realisable.ts';
 import { runNix } from './run-nix.ts';
-
-/**
- * One realisation at a time. Several Nix processes that are asked for the same outputs each keep the lock of what another
- * has built, and wait for each other for ever (seen with Nix 2.8 and three of them); and one builds on all cores anyway.
- */
-const oneAtATime = pLimit(1);
+import { stoppedBuild } from './stopped-build.ts';
+import { takeTurn, untilOver, type Turn } from './realisation-turns.ts';
 
 export interface RealiseOptions {
   readonly signal: AbortSignal;
   /** Called as derivations are begun: `done` of all that have to be built or fetched. Not called where none has to. */
   readonly onProgress?: (done: number, of: number) => void;
+  /** Called with true before another realisation is waited for, and with false when this one goes on. */
+  readonly onWaiting?: (waits: boolean) => void;
   /** A folder for links that keep the outputs from Nix's garbage collection, for as long as the links are there. */
   readonly gcRootFolder?: string;
 }
@@ -26,22 +23,73 @@ export interface RealiseOptions {
 /**
  * Realises the items' outputs; afterwards each item's `path` is there. Throws a PermanentError of kind `build_failed`
  * with the end of the log where a builder failed, or where an item's path is no output of its derivation, and a TransientError for what another try may get past.
+ * Aborted for a reason that is a PermanentError, it throws that one with the end of the log of what was being built.
  */
 export async function realise(
   nix: Nix,
   items: readonly Realisable[],
-  { signal, onProgress, gcRootFolder }: RealiseOptions,
+  { signal, onProgress, onWaiting, gcRootFolder }: RealiseOptions,
 ): Promise<void> {
   if (items.length === 0) return;
   const wanted = [...new Set(items.map(({ drv, output }) => `${drv}!${output}`))];
+  const progress = onProgress === undefined ? undefined : createProgressReader(onProgress);
+  const begun: string[] = [];
+  const onLine = (line: string): void => {
+    const drv = builderBegun(line);
+    if (drv !== undefined) begun.push(drv);
+    progress?.(line);
+  };
+  const fetch = (): Promise<void> => fetchOutputs(nix, items, signal, onLine);
+  using _ = await ownTurn(nix, wanted, { signal, fetch, onWaiting });
   const args = ['--realise', '--no-build-output', ...(await gcRootArguments(gcRootFolder)), ...wanted];
-  const onLine = onProgress === undefined ? undefined : createProgressReader(onProgress);
-  const result = await oneAtATime(() =>
-    runNix(nix, 'nix-store', args, { signal, ...(onLine !== undefined && { onLine }) }),
-  );
+  const result = await runNix(nix, 'nix-store', args, { signal, onLine }).catch(async (error: unknown) => {
+    throw error instanceof PermanentError ? await stoppedBuild(nix, begun, error) : error;
+  });
   if (!result.succeeded) throw await buildFailure(nix, items, result.stderr, signal);
   // With roots Nix says where these are.
   if (gcRootFolder === undefined) requireOutputs(items, result.stdout.split('\n'));
+}
+
+interface Waiting {
+  readonly signal: AbortSignal;
+  readonly onWaiting: RealiseOptions['onWaiting'];
+  readonly fetch: () => Promise<void>;
+}
+
+/** Waits for those that build something of it too; but before that it fetches what it can, which may be all. */
+async function ownTurn(
+  nix: Nix,
+  wanted: readonly string[],
+  { signal, fetch, onWaiting }: Waiting,
+): Promise<Turn> {
+  const first = await takeTurn(nix, wanted, signal);
+  if ('own' in first) return first.own;
+  await fetch();
+  let isWaiting = false;
+  for (;;) {
+    const turn = await takeTurn(nix, wanted, signal);
+    if ('own' in turn) {
+      if (isWaiting) onWaiting?.(false);
+      return turn.own;
+    }
+    if (!isWaiting) onWaiting?.(true);
+    isWaiting = true;
+    await untilOver(turn.rival, signal);
+  }
+}
+
+/**
+ * Fetches the items' outputs, those that a substituter has. Asked for outputs, and not for derivations, Nix builds nothing.
+ * What it cannot fetch, and why, is the realisation's to say.
+ */
+async function fetchOutputs(
+  nix: Nix,
+  items: readonly Realisable[],
+  signal: AbortSignal,
+  onLine: (line: string) => void,
+): Promise<void> {
+  const paths = [...new Set(items.map(({ path }) => path))];
+  await runNix(nix, 'nix-store', ['--realise', '--keep-going', ...paths], { signal, onLine });
 }
 
 /**

@@ -11,16 +11,15 @@ import type { StoredSource } from '../nix/stored-source.ts';
 import { createSingleFlight } from '../single-flight.ts';
 import { survey } from './survey.ts';
 
+/** Its signal is not that of one image: several may wait for the same. */
+export type FetchTree = (signal: AbortSignal) => Promise<StoredSource>;
+
 export interface LayerSnapshots {
   /**
    * Begins to find out a subject's snapshot, beside the making of the image that is to be planned by it. `fetchTree`
    * fetches the source at the revision into the store. What goes wrong is thrown where the snapshot is asked for.
    */
-  begin(
-    subject: SnapshotSubject,
-    fetchTree: () => Promise<StoredSource>,
-    signal: AbortSignal,
-  ): PendingSnapshot;
+  begin(subject: SnapshotSubject, fetchTree: FetchTree, signal: AbortSignal): PendingSnapshot;
 }
 
 /** Given up when it is disposed of, unless others wait for the same. */
@@ -62,12 +61,12 @@ export function createLayerSnapshots({ nix, snapshots, log }: LayerSnapshotsPart
   async function find(
     name: string,
     { platform, settings }: SnapshotSubject,
-    fetchTree: () => Promise<StoredSource>,
+    fetchTree: FetchTree,
     signal: AbortSignal,
   ): Promise<Found> {
     const stored = kept.get(name) ?? (await snapshots.read(name));
     if (stored !== undefined) return { snapshot: stored, isFrozen: true };
-    const set = { fetchTree, system: nixSystemOf(platform), settings };
+    const set = { fetchTree: () => fetchTree(signal), system: nixSystemOf(platform), settings };
     return { snapshot: await survey(nix, set, { signal, log }), isFrozen: false };
   }
 

@@ -28,8 +28,8 @@ export async function startCloudProcess(): Promise<AsyncDisposable> {
 
 if (import.meta.main) {
   const cloud = await Cloud.start();
-  const end = (): void => void cloud[Symbol.asyncDispose]().then(() => process.exit(0));
-  process.once('SIGTERM', end);
-  process.once('disconnect', end);
+  // Told to end, or left alone: the one may follow the other.
+  const told = Promise.race([once(process, 'SIGTERM'), once(process, 'disconnect')]);
+  void told.then(() => cloud[Symbol.asyncDispose]()).then(() => process.exit(0));
   process.send?.(Object.fromEntries(ADDRESSES.map(name => [name, process.env[name] ?? ''])));
 }

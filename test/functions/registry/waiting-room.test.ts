@@ -21,6 +21,8 @@ function refusal(pattern: RegExp): (error: unknown) => boolean {
   return error => {
     assert.ok(error instanceof RegistryError && error.status === 429 && error.code === 'TOOMANYREQUESTS');
     assert.match(error.message, pattern);
+    assert.match(error.headers['warning'] ?? '', /^299 - "the image is being built, and /);
+    assert.match(error.headers['warning'] ?? '', pattern);
     const seconds = Number(error.headers['retry-after']);
     return seconds >= 5 && seconds < 15;
   };

@@ -7,13 +7,16 @@ import { before, suite, test } from 'node:test';
 import { PermanentError, TransientError } from '#core/errors.ts';
 import { LONG_LOG_LIMIT } from '#core/failure.ts';
 import { debianSet, found, OTHER_SYSTEM, resolveNames, type DebianSet } from '#test/nix/debian-set.ts';
+import { cacheOf, derivations, emptyStore, type Built } from '#test/worker/nix/binary-cache.ts';
+import { newGate } from '#test/worker/nix/gate.ts';
 import { processesWith, untilRunning } from '#test/worker/nix/processes.ts';
 import { scratchSet } from '#test/worker/nix/scratch-set.ts';
-import { openNix } from '#worker/nix/nix.ts';
+import { openNix, type Nix } from '#worker/nix/nix.ts';
+import type { Realisable } from '#worker/nix/realisable.ts';
 import { realise } from '#worker/nix/realise.ts';
 import { runNix } from '#worker/nix/run-nix.ts';
 
-const signal = AbortSignal.timeout(60_000);
+const signal = AbortSignal.timeout(90_000);
 let set: DebianSet;
 before(async () => {
   set = await debianSet();
@@ -71,25 +74,137 @@ test('a builder that speaks of the network has failed all the same, and its log 
   assert.match(log ?? '', /Connection refused\n1 of 9 tests failed$/);
 });
 
-test('several at once with outputs in common all end', async context => {
-  // Three Nix processes at once wait for each other for ever here: each keeps the lock of what another one has built.
-  // The sleeps make them meet so (tried): the test fails by the signal's limit, not by a time.
-  const folder = await scratchSet(context, {
-    x: `sleep 1.2; echo ${randomUUID()} >$out`,
-    y: `sleep 2.1; echo ${randomUUID()} >$out`,
-    a: `echo ${randomUUID()} >$out`,
-    b: `echo ${randomUUID()} >$out`,
-    c: `echo ${randomUUID()} >$out`,
+suite('several at once', () => {
+  test('with outputs in common all end', async context => {
+    // Three Nix processes at once wait for each other for ever here: each keeps the lock of what another one has built.
+    // The sleeps make them meet so (tried): the test fails by the signal's limit, not by a time.
+    const folder = await scratchSet(context, {
+      x: `sleep 1.2; echo ${randomUUID()} >$out`,
+      y: `sleep 2.1; echo ${randomUUID()} >$out`,
+      a: `echo ${randomUUID()} >$out`,
+      b: `echo ${randomUUID()} >$out`,
+      c: `echo ${randomUUID()} >$out`,
+    });
+    const all: Promise<void>[] = [];
+    for (const name of ['a', 'b', 'c']) {
+      const items = found(await resolveNames(set, ['x', 'y', name], folder));
+      const begun = Promise.withResolvers<void>();
+      const onProgress = (): void => begun.resolve();
+      all.push(realise(set.nix, items, { signal, onProgress, onWaiting: onProgress }).finally(begun.resolve));
+      // The next one comes while this one is at it, or waits.
+      await begun.promise;
+    }
+    await Promise.all(all);
   });
-  const all: Promise<void>[] = [];
-  for (const name of ['a', 'b', 'c']) {
-    const items = found(await resolveNames(set, ['x', 'y', name], folder));
+
+  /** Realises one that never ends by itself, and hands it to `meanwhile` when it is being built. */
+  async function besideEndless(
+    nix: Nix,
+    items: readonly Realisable[],
+    meanwhile: () => Promise<void>,
+  ): Promise<void> {
+    const stop = new AbortController();
     const begun = Promise.withResolvers<void>();
-    all.push(realise(set.nix, items, { signal, onProgress: () => begun.resolve() }).finally(begun.resolve));
-    // The next one comes while this one is at it.
+    const onProgress = (done: number): void => {
+      if (done > 0) begun.resolve();
+    };
+    const endless = realise(nix, items, { signal: AbortSignal.any([signal, stop.signal]), onProgress });
+    endless.catch(begun.reject);
     await begun.promise;
+    try {
+      await meanwhile();
+    } finally {
+      stop.abort();
+      await assert.rejects(endless);
+    }
   }
-  await Promise.all(all);
+
+  const onWaiting = (): void => assert.fail('it waits');
+
+  test('what has no derivation in common with another one does not wait for it, nor what is there', async context => {
+    const folder = await scratchSet(context, {
+      there: `echo ${randomUUID()} >$out`,
+      endless: 'cat ${there}; sleep 1000',
+      other: 'cat ${there} >$out',
+    });
+    const [endless, other, there] = found(await resolveNames(set, ['endless', 'other', 'there'], folder));
+    assert.ok(endless && other && there);
+    await besideEndless(set.nix, [endless], async () => {
+      await realise(set.nix, [there, other], { signal, onWaiting });
+      await access(set.nix.realPath(other.path));
+    });
+  });
+
+  test('what another one builds too is waited for, and that is told', async context => {
+    const gate = newGate();
+    const folder = await scratchSet(context, {
+      shared: gate.script,
+      needing: 'cat ${shared} >$out',
+    });
+    const [needing, shared] = found(await resolveNames(set, ['needing', 'shared'], folder));
+    assert.ok(needing && shared);
+    const begun = Promise.withResolvers<void>();
+    const first = realise(set.nix, [shared], { signal, onProgress: () => begun.resolve() });
+    await begun.promise;
+
+    const gone = new AbortController();
+    const leaving = { signal: gone.signal, onWaiting: () => gone.abort(new Error('gone')) };
+    await assert.rejects(realise(set.nix, [needing], leaving), /^Error: gone$/);
+
+    const waits: boolean[] = [];
+    const opened = Promise.withResolvers<void>();
+    await realise(set.nix, [needing], {
+      signal,
+      onWaiting: isWaiting => {
+        waits.push(isWaiting);
+        if (isWaiting) opened.resolve(gate.open());
+      },
+    });
+    assert.deepEqual(waits, [true, false]);
+    await Promise.all([opened.promise, first]);
+  });
+
+  test('what can be fetched does not wait for who builds what it is made with', async context => {
+    const gate = newGate();
+    const scripts = { tool: gate.script, app: 'test -e ${tool}; echo app >$out' };
+    const builder = await emptyStore(context);
+    const [{ app }] = await Promise.all([derivations(context, builder, scripts, true), gate.open()]);
+    assert.ok(app);
+    const nix = await emptyStore(context, { from: await cacheOf(context, builder, [app.path]) });
+    const { tool } = await derivations(context, nix, scripts);
+    assert.ok(tool);
+    const item = (name: string, { drv, path }: Built): Realisable => ({ name, drv, path, output: 'out' });
+    await besideEndless(nix, [item('tool', tool)], () =>
+      realise(nix, [item('app', app)], { signal, onWaiting }),
+    );
+  });
+});
+
+suite('a build that is stopped for good', () => {
+  const limit = new PermanentError({ kind: 'build_failed', message: 'it took too long' });
+
+  test('says what it was building, and what that printed so far', async context => {
+    const endless = newGate();
+    const folder = await scratchSet(context, {
+      done: `echo ${randomUUID()} >$out`,
+      endless: `cat \${done}; echo 'line 1'; echo 'line 2'; ${endless.script}`,
+    });
+    const items = found(await resolveNames(set, ['endless'], folder));
+    const stop = new AbortController();
+    const stopped = realise(set.nix, items, { signal: stop.signal }).catch((thrown: unknown) => thrown);
+    await endless.reached();
+    stop.abort(limit);
+    const error: unknown = await stopped;
+    assert.ok(error instanceof PermanentError, String(error));
+    assert.equal(error.message, 'it took too long; it was building endless');
+    assert.match(error.failure.log ?? '', /\nline 1\nline 2$/);
+  });
+
+  test('says no more than the reason where nothing was being built', async context => {
+    const folder = await scratchSet(context, { some: `echo ${randomUUID()} >$out` });
+    const items = found(await resolveNames(set, ['some'], folder));
+    await assert.rejects(realise(set.nix, items, { signal: AbortSignal.abort(limit) }), limit);
+  });
 });
 
 test('nothing to realise is done', async () => {

@@ -150,9 +150,9 @@ test('the snapshot of a package set', { timeout: 120_000 }, async context => {
         Array.from({ length: 5 }, () => frozen(worker, at, 'once')),
       );
       assert.ok(others.every(other => other.id === first?.id));
-      assert.equal(worker.collected.lines.length, 1);
       await objectOf(at, 'once').delete();
       assert.deepEqual(await frozen(worker, at, 'once'), first);
+      assert.equal(worker.collected.lines.length, 1);
     },
   );
 
@@ -173,6 +173,27 @@ test('the snapshot of a package set', { timeout: 120_000 }, async context => {
     await assert.rejects(pending.frozen());
     assert.equal(await isInBucket(at, 'given up'), false);
     assert.ok((await frozen(worker, at, 'given up')).bundles.size > 0);
+  });
+
+  await context.test('is made for those who still wait, whoever has begun it and given up', async t => {
+    const worker = await workerFrom(t, most);
+    const begun = Promise.withResolvers<void>();
+    const goOn = Promise.withResolvers<void>();
+    const fetchTree = async (stop: AbortSignal) => {
+      begun.resolve();
+      await goOn.promise;
+      stop.throwIfAborted();
+      return storeFolder(worker.nix, at.folder);
+    };
+    const first = new AbortController();
+    const givenUp = worker.layerSnapshots.begin(subjectOf(at, 'two'), fetchTree, first.signal);
+    await begun.promise;
+    const second = frozen(worker, at, 'two');
+    first.abort();
+    await assert.rejects(givenUp.frozen());
+    goOn.resolve();
+    assert.equal((await second).images, 4);
+    assert.equal(worker.collected.lines.length, 1);
   });
 
   await context.test('is empty where caches know too little, or nothing', async t => {
