@@ -49,17 +49,12 @@ export function assignAnchors(
         best === undefined || cost < best.cost || (cost === best.cost && byName(path, best.path) < 0);
       if (isBetter) best = { anchor, path, cost };
     }
-    const joined = best !== undefined && compressedSize(node) * best.cost < lambda ? best : undefined;
+    const joined = best !== undefined && sizeInLayer(node) * best.cost < lambda ? best : undefined;
     anchors.set(node.path, joined?.path ?? node.path);
     for (const dependency of graph.dependencies[place] ?? [])
       offers[dependency]?.add(joined?.anchor ?? place);
   }
   return anchors;
-}
-
-/** What a path comes to in a layer: as a binary cache has it, else a third of its archive, about what gzip makes of it. */
-function compressedSize({ fileSize, narSize }: GraphNode): number {
-  return fileSize ?? narSize / 3;
 }
 
 /**
@@ -78,4 +73,9 @@ function churnTable(
     while (stays.length <= size) stays.push((stays.at(-1) ?? 1) * (1 - churn));
     return 1 - (stays[size] ?? 0);
   });
+}
+
+/** Bytes of a path in a layer: as a binary cache has it, else a third of its archive, about what gzip makes of it. */
+export function sizeInLayer({ fileSize, narSize }: Pick<GraphNode, 'fileSize' | 'narSize'>): number {
+  return fileSize ?? narSize / 3;
 }

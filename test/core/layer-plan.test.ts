@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { GraphNode } from '#core/dependency-graph.ts';
+import { demandOfImages } from '#core/layer-demand.ts';
 import { LAYER_BUDGET, planLayers, type LayerGroup, type PlanInput } from '#core/layer-plan.ts';
 import { EMPTY_SNAPSHOT, makeSnapshot, type Snapshot } from '#core/layer-snapshot.ts';
 import { parseStorePath, storePathName, type StorePath } from '#core/store-path.ts';
@@ -74,6 +75,22 @@ describe('layers of paths that the snapshot knows', () => {
     assert.deepEqual(names(plan), ['libc', 'perl', 'git hooks', 'zlib']);
     assert.deepEqual([plan.at(-1)?.reason, plan.at(-1)?.share], ['orphans', 0.125]);
   });
+
+  test('are a layer for each such anchor, where those of one are as large as a layer is worth', () => {
+    const parts = ['first', 'second', 'third', 'fourth'].map(name => [`${name}-data`, name] as const);
+    const all = graphOf({
+      // Every other image that has the data has the anchor: what is wasted by the few that do not is little.
+      ...Object.fromEntries(parts.map(([data, name]) => [name, [100, data]] as const)),
+      ...Object.fromEntries(parts.map(([data], i) => [data, [i < 2 ? 60_000 : 600_000]] as const)),
+      tool: [100, ...parts.map(([data]) => data)],
+    });
+    const nodes = all.filter(({ path: each }) => /-(?:tool|.*-data)$/.test(each));
+    const others = all.filter(({ path: each }) => !each.endsWith('-tool'));
+    const images = [...Array.from({ length: 9 }, () => others), nodes];
+    const known = demandOfImages(images.map(image => image.map(node => node.path)));
+    const plan = planOf(nodes, ['tool'], { snapshot: makeSnapshot(all, known) });
+    assert.deepEqual(names(plan), ['tool', 'first-data second-data', 'fourth-data', 'third-data']);
+  });
 });
 
 describe('layers of paths that the snapshot does not know', () => {
@@ -91,6 +108,11 @@ describe('layers of paths that the snapshot does not know', () => {
     const plan = planOf(outside, ['tool', 'asked']);
     assert.deepEqual(names(plan), ['asked behind', 'both', 'deep lib tool', 'other']);
     assert.ok(plan.every(({ reason }) => reason === 'outside'));
+  });
+
+  test('are a group each, with what only they need, where they are as large as a layer is worth', () => {
+    const nodes = graphOf({ tool: [5, 'large', 'small'], large: [400_000, 'part'], small: [5], part: [5] });
+    assert.deepEqual(names(planOf(nodes, ['tool'])), ['large part', 'small tool']);
   });
 
   test('lie above those of the snapshot, which are as in any other image', () => {
@@ -121,6 +143,13 @@ describe('a layer plan', () => {
     assert.deepEqual(names(planOf(closureOf('hg'), [], { snapshot, budget: 1 })), ['hg libc python zlib']);
   });
 
+  test('keeps those whose names sort first, of groups that are worth the same', () => {
+    const equal = graphOf({ b: [5], a: [5], c: [5] });
+    for (const nodes of [equal, equal.toReversed()]) {
+      assert.deepEqual(names(planOf(nodes, [], { budget: 2 })), ['a', 'b c']);
+    }
+  });
+
   test('leaves room for the layer of links below what Docker’s graph drivers stand', () => {
     assert.ok(LAYER_BUDGET + 1 < 122);
   });
@@ -132,7 +161,7 @@ describe('a layer plan', () => {
   test('is refused to a closure that lacks what it needs, and to a circle', () => {
     assert.throws(
       () => planOf(graphOf({ a: [1, 'b'] }), []),
-      /-a refers to \S+-b, which is not in its graph/,
+      /-a refers to \S+-b, which is not in the closure/,
     );
     assert.throws(() => planOf(graphOf({ a: [1, 'b'], b: [1, 'a'] }), []), /in a circle/);
     assert.deepEqual(names(planOf(graphOf({ a: [1, 'a'] }), [])), ['a']);
