@@ -12,12 +12,18 @@ import { getTestServer } from '@google-cloud/functions-framework/testing';
 import { z } from 'zod';
 import { createLog } from '#core/google/log.ts';
 import { readSettings } from '#core/google/settings.ts';
+import { listenOnHeldPort } from './held-port.ts';
 import { listenOnLoopback } from './loopback.ts';
 import { runEntry, sayReady } from './program-entry.ts';
 
 /** The variables that the framework's command reads. */
 const schema = z.object({
-  PORT: z.coerce.number().int().min(0).max(65_535),
+  PORT: z.coerce.number().int().min(0).max(65_535).default(0),
+  /** And ours: sockets that listen already, in place of a port (supervised-program.ts). */
+  LISTEN_SOCKETS: z
+    .string()
+    .transform(text => text.split(',').map(Number))
+    .optional(),
   FUNCTION_SOURCE: z.string(),
   FUNCTION_TARGET: z.string(),
   FUNCTION_SIGNATURE_TYPE: z.enum(['http', 'cloudevent']).default('http'),
@@ -40,6 +46,11 @@ await runEntry(log, async () => {
   const server = getTestServer(target);
   // As the framework's command does: a request may be held as long as it takes.
   server.setTimeout(0);
-  const port = await listenOnLoopback(server, settings.PORT);
-  sayReady({ port });
+  const { LISTEN_SOCKETS: sockets, PORT: port } = settings;
+  if (sockets === undefined) {
+    sayReady({ port: await listenOnLoopback(server, port) });
+  } else {
+    await listenOnHeldPort(server, sockets);
+    sayReady();
+  }
 });

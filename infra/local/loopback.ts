@@ -52,7 +52,8 @@ async function listen(server: Server, host: string, port: number): Promise<void>
   });
 }
 
-function isWithoutIPv6(error: unknown): boolean {
+/** Whether an error says that the machine has no ::1. */
+export function isWithoutIPv6(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException;
   return code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT';
 }

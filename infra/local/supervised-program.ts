@@ -17,9 +17,17 @@ export interface Program {
   readonly file: string;
   /** Asked for at each start, so that a program comes back where it was. */
   readonly environment: () => NodeJS.ProcessEnv;
+  /** File descriptors of sockets that it is to listen on. It is told them by their numbers, in {@link SOCKETS}. */
+  readonly sockets?: readonly number[];
   /** Whether the system goes on without it while it is started again. */
   readonly restarts: boolean;
 }
+
+/** The variable that names the descriptors of the sockets, with commas between. */
+const SOCKETS = 'LISTEN_SOCKETS';
+
+/** Input, output, errors and messages. */
+const OWN_STDIO = ['ignore', 'pipe', 'pipe', 'ipc'] as const;
 
 /** How a run ended: `exit code 1`, `killed by SIGKILL`. */
 export type Ending = string;
@@ -45,9 +53,12 @@ export function startRun(
   onLine: (line: string) => void,
   inherited: readonly number[] = [],
 ): Run {
+  const sockets = program.sockets ?? [];
+  // A descriptor has the number of its place.
+  const numbers = sockets.map((_, index) => OWN_STDIO.length + index);
   const child = spawn(process.execPath, ['--import', PRELOAD, program.file], {
-    env: program.environment(),
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc', ...inherited],
+    env: { ...program.environment(), ...(sockets.length > 0 && { [SOCKETS]: numbers.join(',') }) },
+    stdio: [...OWN_STDIO, ...sockets, ...inherited],
   });
   for (const output of [child.stdout, child.stderr]) {
     // Readable throughout: the stream types do not know that `pipe` was asked for.

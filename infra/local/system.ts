@@ -1,6 +1,7 @@
 // The programs of a local system, in the order they need each other, and the environment that each is given.
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { holdPort } from './held-port.ts';
 import { localEnvironment, NO_LIMITS, REGISTRY_NODE_OPTIONS } from './local-environment.ts';
 import type { PushedTopic, PushMessage } from './resources.ts';
 import { StartError } from './start-error.ts';
@@ -101,27 +102,26 @@ async function startEventFunction(
   supervisor.send('stand-ins', push);
 }
 
-/** Starts a Cloud Function. Resolves with its port, which it keeps when it is started again. */
+/** Starts a Cloud Function. Resolves with its port, where those who connect while it is started again wait for it. */
 async function startFunction(
   supervisor: Supervisor,
   name: 'registry' | keyof typeof EVENT_FUNCTIONS,
   signature: 'http' | 'cloudevent',
-  port: number,
+  wanted: number,
   environment: NodeJS.ProcessEnv,
 ): Promise<number> {
-  let bound = port;
-  const ready = await supervisor.start({
+  const { port, sockets } = holdPort(wanted);
+  await supervisor.start({
     name,
     file: resolve(import.meta.dirname, 'function-server.ts'),
     environment: () => ({
       ...environment,
-      PORT: String(bound),
       FUNCTION_SOURCE: resolve(PROJECT_ROOT, `functions/${name}/index.ts`),
       FUNCTION_TARGET: name,
       FUNCTION_SIGNATURE_TYPE: signature,
     }),
+    sockets,
     restarts: true,
   });
-  bound = ready.port ?? bound;
-  return bound;
+  return port;
 }

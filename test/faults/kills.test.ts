@@ -54,6 +54,19 @@ describe('faults', { timeout: 300_000 }, () => {
     assert.ok((await checkBlobs(system.registry, 'hello', manifest)) > 1);
   });
 
+  test('a pull that waits when the registry is told to end goes on with the next one', async () => {
+    const worker = await workerOf(system);
+    process.kill(worker, 'SIGSTOP');
+    const { registry } = await system.processes();
+    assert.ok(registry !== undefined);
+    const { pulled, reached } = pullAndWatch(system, 'nonroot/hello', /waiting for a worker/);
+    await reached;
+    process.kill(registry, 'SIGTERM');
+    process.kill(worker, 'SIGCONT');
+    assert.ok((await checkBlobs(system.registry, 'nonroot/hello', await pulled)) > 1);
+    assert.notEqual((await system.processes())['registry'], registry);
+  });
+
   test('kill -9 of the worker in the middle of a first pull: another takes over, and the same pull succeeds', async () => {
     const { pulled, reached } = pullAndWatch(system, 'slow-hello', /building [1-9]/);
     await reached;
