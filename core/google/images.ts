@@ -58,18 +58,26 @@ function imagesIn(
   collection: CollectionReference,
   documents: Documents<RequestKey, ImageDocument>,
 ) {
-  /** A change of what was `seen`, if it is so still: one write, no transaction. A use noted meanwhile is no change. */
+  /**
+   * A change of what was `seen`, if it is so still: one write, no transaction. A use noted meanwhile is no change. `pay` is handed the
+   * write in its stead, makes it in one step with something of its own, and answers whether it was made.
+   */
   async function writeOnSeen(
     key: RequestKey,
     seen: SeenImage,
     transition: (document: ImageDocument | undefined, now: number) => ImageDocument | undefined,
+    pay?: Pay,
   ): Promise<boolean> {
     const next = transition(seen.document, seen.readTime);
     if (next === undefined) return false;
-    if (await documents.writeIfUnchanged(key, seen, next)) return true;
+    const isWritten =
+      pay === undefined
+        ? documents.writeIfUnchanged(key, seen, next)
+        : pay(writingIfUnchanged(collection.doc(key), seen, next));
+    if (await isWritten) return true;
     if (seen.document === undefined) return false;
     const again = await documents.read(key);
-    return isUseAlone(seen.document, again.document) && writeOnSeen(key, again, transition);
+    return isUseAlone(seen.document, again.document) && writeOnSeen(key, again, transition, pay);
   }
 
   /**
@@ -110,16 +118,7 @@ function imagesIn(
       return writeOnSeen(key, seen, (document, now) => life.queue(document, { request, ...asked }, now));
     },
 
-    /** Notes that an image was pulled (last-use.ts). Answers for how long nothing more is to be noted. Milliseconds. */
-    async noteUse(key: RequestKey, { document, version, readTime }: SeenImage): Promise<number> {
-      if (version === undefined) return 0;
-      return noteUse(collection.doc(key), { usedAt: document?.usedAt, readTime, version });
-    },
-
-    /**
-     * As `queue`, in the one step in which `pay` writes something of its own: it is handed the write, and answers whether it was
-     * made.
-     */
+    /** As `queue`, in the one step in which `pay` writes what it costs. */
     async queuePaid(
       key: RequestKey,
       request: ImageRequest,
@@ -127,8 +126,13 @@ function imagesIn(
       seen: SeenImage,
       pay: Pay,
     ): Promise<boolean> {
-      const next = life.queue(seen.document, { request, ...asked }, seen.readTime);
-      return next !== undefined && pay(writingIfUnchanged(collection.doc(key), seen, next));
+      return writeOnSeen(key, seen, (document, now) => life.queue(document, { request, ...asked }, now), pay);
+    },
+
+    /** Notes that an image was pulled (last-use.ts). Answers for how long nothing more is to be noted. Milliseconds. */
+    async noteUse(key: RequestKey, { document, version, readTime }: SeenImage): Promise<number> {
+      if (version === undefined) return 0;
+      return noteUse(collection.doc(key), { usedAt: document?.usedAt, readTime, version });
     },
 
     /** Someone waits for a build that nobody waited for. Answers whether it was this call that said so. */
