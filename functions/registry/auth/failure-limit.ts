@@ -10,7 +10,7 @@ export interface FailureLimitSettings {
 
 const MINUTE = 60_000;
 
-/** `now`: milliseconds since the epoch. */
+/** `now`: milliseconds on a clock that does not go back. */
 export function createFailureLimit({ perMinute, addresses }: FailureLimitSettings, now: () => number) {
   const counts = new LRUCache<string, { readonly since: number; count: number }>({ max: addresses });
 

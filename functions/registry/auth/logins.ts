@@ -15,7 +15,7 @@ export type Login = (credentials: Credentials, address: string) => Promise<Ident
 export interface LoginParts {
   readonly providers: readonly IdentityProvider[];
   readonly log: Log;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds on a clock that does not go back: nobody is locked out, or believed for longer, because it was set. */
   readonly now?: () => number;
 }
 
@@ -31,7 +31,7 @@ const WRONG_MS = 60_000;
 
 const BUSY_SECONDS = 5;
 
-export function createLogins({ providers, log, now = Date.now }: LoginParts): Login {
+export function createLogins({ providers, log, now = () => performance.now() }: LoginParts): Login {
   const sealKey = randomBytes(32);
   const right = new LRUCache<string, Identity & { readonly until: number }>({ max: REMEMBERED.right });
   const wrong = new LRUCache<string, number>({ max: REMEMBERED.wrong });

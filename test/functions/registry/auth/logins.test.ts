@@ -27,7 +27,7 @@ class Desk {
   isSilent = false;
   #open = Promise.withResolvers<void>();
 
-  constructor({ isOpen = true } = {}) {
+  constructor({ isOpen = true, clock = 'own' }: { isOpen?: boolean; clock?: 'own' | 'real' } = {}) {
     if (isOpen) this.open();
     const { log, lines } = collectLog();
     this.lines = lines;
@@ -37,7 +37,8 @@ class Desk {
       revision: async () => this.revision,
       verify: credentials => this.#verify(credentials),
     };
-    this.login = createLogins({ providers: [provider], log, now: () => this.now });
+    const providers = [provider];
+    this.login = createLogins({ providers, log, ...(clock === 'own' && { now: () => this.now }) });
   }
 
   open(): void {
@@ -93,6 +94,16 @@ describe('logins', () => {
     assert.equal(await desk.try(guess(10), ELSEWHERE), 'wrong');
     desk.now = MINUTE;
     assert.equal(await desk.try(ALICE), 'right');
+  });
+
+  test('are not kept out for longer because the clock was set back', async context => {
+    const clock = { time: Date.now() };
+    context.mock.method(Date, 'now', () => clock.time);
+    const desk = new Desk({ clock: 'real' });
+    await desk.fail(10);
+    clock.time -= 60 * MINUTE;
+    const pauseSeconds = await desk.try(ALICE);
+    assert.ok(typeof pauseSeconds === 'number' && pauseSeconds <= 60, String(pauseSeconds));
   });
 
   test('from one address are limited at the same time too', async () => {
