@@ -11,7 +11,7 @@ export interface WatchedFileParts<T> {
   readonly parse: (text: string) => T;
   readonly log: Log;
   /** Milliseconds on a clock that does not go back: until it had caught up, nobody would look. */
-  readonly now?: () => number;
+  readonly now?: (() => number) | undefined;
 }
 
 /** How old what we know may be. Milliseconds. */

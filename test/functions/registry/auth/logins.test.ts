@@ -144,6 +144,37 @@ describe('logins', () => {
     await Promise.all(flood);
   });
 
+  test('of someone else are not found by guessing on where no check is made any more', async () => {
+    const desk = new Desk();
+    await desk.try(ALICE, ELSEWHERE);
+    await desk.fail(10);
+    assert.equal(await desk.try(ALICE), 60, 'from the address that was wrong');
+    assert.equal(await desk.try(ALICE, ELSEWHERE), 'right', 'from where they were right');
+    assert.equal(await desk.try(ALICE, '192.0.2.3'), 'right', 'from where nobody was wrong');
+    assert.equal(
+      await desk.try(guess(0), HOME),
+      60,
+      'one that is known to be wrong is answered as one that is right',
+    );
+    desk.now = MINUTE;
+    assert.equal(await desk.try(ALICE), 'right');
+    assert.equal(desk.checks, 11);
+  });
+
+  test('of someone else are not found by guessing while there is no room for a check', async () => {
+    const desk = new Desk();
+    await desk.try(ALICE, ELSEWHERE);
+    desk.close();
+    const flood = Array.from({ length: 18 }, (_, number) =>
+      desk.try(guess(number + 20), `address ${number}`),
+    );
+    await turn();
+    assert.deepEqual(new Set(await desk.fail(10, 'a guesser')), new Set([5]));
+    assert.equal(await desk.try(ALICE, 'a guesser'), 60);
+    desk.open();
+    await Promise.all(flood);
+  });
+
   test('that were right do not count as wrong, however many', async () => {
     const desk = new Desk();
     for (let number = 0; number < 30; number += 1) {
