@@ -1,4 +1,4 @@
-// The body of a request as a form, of a few kilobytes: functions-framework would read a gigabyte (refuse-bodies.ts).
+// The body of a request as a form, of a few kilobytes: functions-framework would read a gigabyte (take-server.ts).
 import type { IncomingMessage } from 'node:http';
 import { RegistryError } from '#core/errors.ts';
 
