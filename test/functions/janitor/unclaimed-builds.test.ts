@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { RequestKey } from '#core/image-request.ts';
-import { sweepUnclaimedBuilds } from '#functions/janitor/sweep.ts';
+import { sweepUnclaimedBuilds } from '#functions/janitor/unclaimed-builds.ts';
 import { collectLog } from '#test/collected-log.ts';
 import { claimant, Cloud, PROJECT } from '#test/cloud.ts';
 import { OTHER_SETTINGS, SETTINGS } from '#test/core/deployment.ts';
