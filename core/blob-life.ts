@@ -43,7 +43,7 @@ export function isCondemned(
   blob: BlobDocument | undefined,
   { generation }: { readonly generation: string },
 ): boolean {
-  return blob !== undefined && !isServed(blob) && blob.generation === generation;
+  return blob?.tombstone?.stage === 'final' && blob.generation === generation;
 }
 
 /**
