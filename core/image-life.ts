@@ -1,5 +1,6 @@
 // An image's life: every transition, as a pure function from a document to the next one. What may not follow is
 // undefined. core/google/images.ts runs them in transactions; times are the server's, in milliseconds.
+import type { Digest } from './digest.ts';
 import { LOG_LIMIT, type Failure } from './failure.ts';
 import {
   askedBuild,
@@ -169,6 +170,21 @@ export function fail(
 ): ImageDocument | undefined {
   const held = heldImage(document, token);
   return held && toFailed(held, failure, revision, now);
+}
+
+/**
+ * What the image is made of was lost: it is served no longer, and made again, unless it is being made. Undefined where it is
+ * another one that is served.
+ */
+export function lose(
+  document: ImageDocument | undefined,
+  digest: Digest,
+  now: number,
+): ImageDocument | undefined {
+  if (document?.current?.digest !== digest) return undefined;
+  const { request, settings } = document;
+  const without = { ...document, current: undefined };
+  return queue(without, { request, settings, by: 'refresh' }, now) ?? without;
 }
 
 /** Whether a worker may take this build at `now`: it is queued, or its lease is over, or an index that may be looked at. */

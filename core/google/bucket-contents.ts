@@ -47,7 +47,12 @@ export function openBucketContents(projectId: string, bucketName: string) {
     /** Objects below a prefix in the order of their names, from behind a name on: about so many. */
     async list(prefix: string, behind: string | undefined, size: number): Promise<Page<FoundObject>> {
       // An offset is listed itself, where it is still there.
-      const query = { prefix, startOffset: behind, maxResults: size + 1, autoPaginate: false };
+      const query = {
+        prefix,
+        ...(behind !== undefined && { startOffset: behind }),
+        maxResults: size + 1,
+        autoPaginate: false,
+      };
       const [files, following] = await bucket.getFiles(query).catch((error: unknown) => {
         throw new TransientError(`cannot list ${prefix} in the bucket`, { cause: error });
       });

@@ -1,5 +1,11 @@
 // `manifests/{digest}`: the exact bytes that are served, written once.
-import { FieldValue, Timestamp, type Firestore, type Transaction } from '@google-cloud/firestore';
+import {
+  FieldValue,
+  Timestamp,
+  type DocumentSnapshot,
+  type Firestore,
+  type Transaction,
+} from '@google-cloud/firestore';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { digestSchema, type Digest } from '../digest.ts';
@@ -80,6 +86,19 @@ export function openManifests(firestore: Firestore, cacheBytes = CACHE_BYTES) {
       const { usedAt } = usedSchema.parse(snapshot.data());
       return noteUse(ref, { usedAt: usedAt?.toMillis(), readTime: snapshot.readTime.toMillis(), version });
     },
+  };
+}
+
+/** A manifest and when it was pulled last, in milliseconds. Throws a ZodError where it is not one that this code knows. */
+export function parseManifest(
+  snapshot: DocumentSnapshot,
+): Manifest & { readonly usedAt: number | undefined } {
+  const data = snapshot.data();
+  const { usedAt } = usedSchema.parse(data);
+  return {
+    digest: digestSchema.parse(snapshot.id),
+    ...manifestSchema.parse(data),
+    usedAt: usedAt?.toMillis(),
   };
 }
 

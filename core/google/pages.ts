@@ -35,9 +35,8 @@ export async function pageByMoment(
     .orderBy(FieldPath.documentId())
     .select(field)
     .limit(size);
-  const { docs } = await (behind === undefined
-    ? query
-    : query.startAfter(new Timestamp(behind[0], behind[1]), behind[2])
+  const { docs } = await (
+    behind === undefined ? query : query.startAfter(new Timestamp(behind[0], behind[1]), behind[2])
   ).get();
   const items = docs.map(({ id }) => id);
   const last = docs.at(-1);

@@ -7,11 +7,11 @@ import { openDocuments } from './documents.ts';
 const roundSchema = z.object({
   /** Where the round goes on. Absent where it ended. */
   position: z.string().optional(),
-  /** Documents of this round so far that the janitor did not know. */
-  unknown: z.int().nonnegative(),
+  /** How much of this round so far was left aside: what the janitor did not know, or others kept changing. */
+  leftAside: z.int().nonnegative(),
   /** When the last whole round ended, by the server's clock, in milliseconds. */
   endedAt: z.number().optional(),
-  /** Whether all that the last whole round met was known. */
+  /** Whether the last whole round left nothing aside. */
   isClean: z.boolean().optional(),
 });
 
@@ -25,12 +25,12 @@ export function openRounds(firestore: Firestore) {
     read: documents.read,
 
     /** Notes where a round goes on; without a position, that it has ended. */
-    async note(sweep: string, { position, unknown }: Pick<Round, 'position' | 'unknown'>): Promise<void> {
+    async note(sweep: string, { position, leftAside }: Pick<Round, 'position' | 'leftAside'>): Promise<void> {
       await documents.change(sweep, (round, now) => ({
         next:
           position === undefined
-            ? { unknown: 0, endedAt: now, isClean: unknown === 0 }
-            : { ...round, position, unknown },
+            ? { leftAside: 0, endedAt: now, isClean: leftAside === 0 }
+            : { ...round, position, leftAside },
         result: undefined,
       }));
     },

@@ -12,7 +12,6 @@ import type { Images } from '#core/google/images.ts';
 import type { Page } from '#core/google/pages.ts';
 import type { Retention } from '#core/google/retention-settings.ts';
 import type { Sources } from '#core/google/sources.ts';
-import type { Log } from '#core/google/log.ts';
 
 /** What became of a thing that was looked at. */
 export type Outcome =
@@ -48,7 +47,7 @@ export interface Sweep {
   readonly name: string;
   /** How long to wait after a whole round. Milliseconds. */
   readonly restMs: number;
-  /** A sweep without whose whole round, in which all was known, this one must not begin. */
+  /** A sweep without whose whole round, in which nothing was left aside, this one must not begin. */
   readonly needs?: string;
   /** The steps from a position on. `now`: the server's time, in milliseconds. */
   readonly page: (position: string | undefined, now: number) => Promise<Page<Step>>;
@@ -71,7 +70,6 @@ export interface Workplace {
   readonly retention: Retention;
   /** Nothing is written: outcomes say what would be. */
   readonly dryRun: boolean;
-  readonly log: Log;
 }
 
 const HOUR_MS = 3_600_000;
@@ -111,7 +109,8 @@ export async function knownOrLeft(take: () => Promise<Outcome>): Promise<Outcome
   try {
     return await take();
   } catch (error) {
-    if (error instanceof z.ZodError) return 'unknown';
+    // Of a schema, or of the bytes of a manifest.
+    if (error instanceof z.ZodError || error instanceof SyntaxError) return 'unknown';
     if (isAborted(error)) return 'busy';
     throw error;
   }

@@ -5,8 +5,8 @@ import { decideAndWrite, restAfter, stepsOf, type Sweep, type Workplace } from '
 
 const PAGE = 100;
 
-/** Every image that is built or has failed has one of these; when it was pulled, if ever, is looked at in the step. */
-const MOMENTS = ['current.builtAt', 'build.failedAt'];
+/** Every image that can go has one of these; when it was pulled, if ever, is looked at in the step. */
+const MOMENTS = ['current.builtAt', 'build.failedAt', 'build.queuedAt'];
 
 export function sweepImages(place: Workplace): Sweep {
   const { keepMs } = place.retention;
@@ -21,7 +21,8 @@ export function sweepImages(place: Workplace): Sweep {
           decideAndWrite(place, async transaction => {
             const reference = collection.doc(key);
             const { document, readTime } = place.images.parse(await transaction.get(reference));
-            if (document === undefined || !isImageUnused(document, readTime, keepMs)) return { outcome: 'kept' };
+            if (document === undefined || !isImageUnused(document, readTime, keepMs))
+              return { outcome: 'kept' };
             return { outcome: 'deleted', write: writing => void writing.delete(reference) };
           }),
       })),

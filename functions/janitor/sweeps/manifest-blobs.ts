@@ -1,5 +1,6 @@
 // Manifests that were published before they had a list of their blobs get one, from their bytes: without it, no query would
 // find them by what they name, and their blobs would be deleted below them.
+import type { DocumentSnapshot } from '@google-cloud/firestore';
 import { blobsOf, parseManifest } from '#core/google/manifests.ts';
 import { pageByName } from '#core/google/pages.ts';
 import { decideAndWrite, stepsOf, type Sweep, type Workplace } from '../sweep.ts';
@@ -17,17 +18,22 @@ export function sweepManifestBlobs(place: Workplace): Sweep {
     // Workers of an earlier version may publish for a while.
     restMs: Math.min(DAY_MS, place.retention.graceMs / 7),
     page: async position =>
-      stepsOf(await pageByName(manifests.select('blobs', 'children'), position, PAGE), ({ id, ref, ...found }) => ({
-        subject: id,
+      stepsOf(await pageByName(manifests.select('blobs', 'children'), position, PAGE), found => ({
+        subject: found.id,
         take: async () => {
           if (isListed(found)) return 'kept';
           return decideAndWrite(place, async transaction => {
-            const snapshot = await transaction.get(ref);
+            const snapshot = await transaction.get(found.ref);
             if (!snapshot.exists || isListed(snapshot)) return { outcome: 'kept' };
             const blobs = [...blobsOf(parseManifest(snapshot))];
-            return { outcome: 'listed', write: writing => void writing.update(ref, { blobs }) };
+            return { outcome: 'listed', write: writing => void writing.update(found.ref, { blobs }) };
           });
         },
       })),
   };
+}
+
+/** An index has children that do. */
+function isListed(manifest: DocumentSnapshot): boolean {
+  return manifest.get('blobs') !== undefined || manifest.get('children') !== undefined;
 }

@@ -24,7 +24,8 @@ export function sweepSources(place: Workplace): Sweep {
           decideAndWrite(place, async transaction => {
             const reference = collection.doc(sourceKeySchema.parse(key));
             const { document, readTime } = place.sources.parse(await transaction.get(reference));
-            if (document === undefined || !isSourceUnused(document, readTime, keepMs)) return { outcome: 'kept' };
+            if (document === undefined || !isSourceUnused(document, readTime, keepMs))
+              return { outcome: 'kept' };
             const { source, ref } = document;
             const ofSource = images.where('request.source', '==', source);
             const naming = ref === EVERY_REF ? ofSource : ofSource.where('request.ref', '==', ref);

@@ -20,26 +20,29 @@ export function sweepTombstones(place: Workplace): Sweep {
     needs: MANIFEST_BLOBS,
     restMs: restAfter(tombstoneMs),
     page: async (position, now) =>
-      stepsOf(await pageByMoment(collection, ['tombstone.placedAt'], now - tombstoneMs, position, PAGE), digest => ({
-        subject: digest,
-        take: () =>
-          decideAndWrite(place, async transaction => {
-            const reference = collection.doc(digest);
-            const { document, readTime } = place.blobs.parse(await transaction.get(reference));
-            if (document?.tombstone?.stage !== 'liftable') return { outcome: 'kept' };
-            const isNamed = !(await transaction.get(naming(place.firestore, digest, 1))).empty;
-            const facts = await transaction.get(factsOf(place.firestore, digest, FACTS));
-            const next = condemn(document, { isNamed, tombstoneMs }, readTime);
-            if (next === undefined) return { outcome: 'kept' };
-            const isLast = isNamed || facts.size < FACTS;
-            return {
-              outcome: isNamed ? 'named' : isLast ? 'condemned' : 'kept',
-              write: writing => {
-                if (!isNamed) for (const { ref } of facts.docs) writing.delete(ref);
-                if (isLast) writing.set(reference, toStored(next));
-              },
-            };
-          }),
-      })),
+      stepsOf(
+        await pageByMoment(collection, ['tombstone.placedAt'], now - tombstoneMs, position, PAGE),
+        digest => ({
+          subject: digest,
+          take: () =>
+            decideAndWrite(place, async transaction => {
+              const reference = collection.doc(digest);
+              const { document, readTime } = place.blobs.parse(await transaction.get(reference));
+              if (document?.tombstone?.stage !== 'liftable') return { outcome: 'kept' };
+              const isNamed = !(await transaction.get(naming(place.firestore, digest, 1))).empty;
+              const facts = await transaction.get(factsOf(place.firestore, digest, FACTS));
+              const next = condemn(document, { isNamed, tombstoneMs }, readTime);
+              if (next === undefined) return { outcome: 'kept' };
+              const isLast = isNamed || facts.size < FACTS;
+              return {
+                outcome: isNamed ? 'named' : isLast ? 'condemned' : 'kept',
+                write: writing => {
+                  if (!isNamed) for (const { ref } of facts.docs) writing.delete(ref);
+                  if (isLast) writing.set(reference, toStored(next));
+                },
+              };
+            }),
+        }),
+      ),
   };
 }
