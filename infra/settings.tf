@@ -37,6 +37,12 @@ locals {
     "DERIVERY_PLATFORMS",
   ]
 
+  retention_settings = [
+    "DERIVERY_BLOB_GRACE_HOURS",
+    "DERIVERY_KEEP_DAYS",
+    "DERIVERY_TOMBSTONE_HOURS",
+  ]
+
   settings_read_by = {
     registry = concat(local.cloud_settings, local.image_settings, local.pull_settings, local.source_settings, local.offer_settings, [
       "DERIVERY_ACCESS",
@@ -72,7 +78,7 @@ locals {
 
     prebuild = concat(local.cloud_settings, local.image_settings, local.pull_settings, local.source_settings, local.offer_settings)
 
-    janitor = concat(local.cloud_settings, local.image_settings)
+    janitor = concat(local.cloud_settings, local.image_settings, local.retention_settings)
 
     worker = concat(local.cloud_settings, local.image_settings, local.pull_settings, local.source_settings, [
       "DERIVERY_ARCHIVES_URL",
