@@ -1,13 +1,14 @@
 // Waiting for a build on its document: one listener for each image, however many requests wait for it.
+import type { Digest } from '#core/digest.ts';
 import { describeBuild, type AskedBuild } from '#core/image-document.ts';
 import { requestKey, type ImageRequest, type RequestKey } from '#core/image-request.ts';
 import { describeIndex, imageKeys } from '#core/index-life.ts';
 import type { PullPolicy } from '#core/pull-decision.ts';
 import type { SeenImage } from '#core/google/images.ts';
-import { within } from '#core/google/firestore.ts';
+import { isSilence, within } from '#core/google/firestore.ts';
 import type { PullState, ReadPullState } from '#core/google/pull-state.ts';
 import type { Asking } from '../asking.ts';
-import { createFirestoreCalls, isSilence } from './firestore-calls.ts';
+import { createFirestoreCalls } from './firestore-calls.ts';
 import type { LastUses } from './last-uses.ts';
 import type { AdmittedPull } from './limits/admission.ts';
 import type { NewBuilds } from './limits/new-builds.ts';
@@ -144,6 +145,17 @@ export function createWaiting(parts: WaitingParts) {
       const last = await unlessSilent(key, () => looks.anew(key, request, lastReadLimitMs));
       // A failure whose hold ended this moment: the next hop asks again.
       return last === undefined || last.decision.kind === 'unasked' ? pending : last.decision;
+    },
+
+    /**
+     * What was to be answered names a manifest that is not stored. Where it does so still, there is no such image from now on, and
+     * the next question has it made; where it is another by now, that is known from now on.
+     */
+    async forgetMissing(key: RequestKey, request: ImageRequest, digest: Digest): Promise<void> {
+      if (await call(lastReadLimitMs, () => images.loseIfMissing(key, digest))) {
+        log.error({ image: key, manifest: digest }, 'an image had a manifest that is not stored: it is made again');
+      }
+      await looks.anew(key, request, lastReadLimitMs);
     },
 
     /** How far a build is, for people; of an index: how far its images are. */

@@ -23,7 +23,7 @@ async function instance(context: TestContext) {
   const { log, lines } = collectLog();
   const manifests = openManifests(cloud.firestore);
   const now = (): number => performance.now() + gone;
-  const lastUses: LastUses = createLastUses({ images: cloud.images, manifests, log, now });
+  const lastUses: LastUses = createLastUses({ images: cloud.images, manifests, log, notedEveryMs: HOUR, now });
   const waiting = waitingOn(cloud, { log, lastUses, cacheMs: 30_000, now });
   const served = await Served.start('node:http', cloud, 60_000, { waiting, manifests, lastUses });
   context.after(() => served[Symbol.asyncDispose]());
@@ -109,16 +109,16 @@ test('a use neither brings back what was deleted nor touches what was written me
   const written = cloud.firestore.collection('images').doc(key);
   await written.update({ 'current.revision': 'r9' });
   const between = await cloud.images.read(key);
-  assert.equal(await cloud.images.noteUse(key, seen), 0);
+  assert.equal(await cloud.images.noteUse(key, seen, HOUR), 0);
   assert.deepEqual((await cloud.images.read(key)).document, between.document);
-  assert.equal(await cloud.images.noteUse(key, between), HOUR);
+  assert.equal(await cloud.images.noteUse(key, between, HOUR), HOUR);
   const { document } = await cloud.images.read(key);
   assert.deepEqual({ ...document, usedAt: 0 }, { ...between.document, usedAt: 0 });
 
   gone += HOUR;
   const last = await cloud.images.read(key);
   await written.delete();
-  assert.equal(await cloud.images.noteUse(key, last), 0);
+  assert.equal(await cloud.images.noteUse(key, last, HOUR), 0);
   assert.equal((await cloud.images.read(key)).document, undefined);
 });
 
@@ -128,7 +128,7 @@ test('a build is queued though a use was noted in between, and not where anythin
   assert.ok(asked.settings);
   gone += HOUR;
   const seen = await cloud.images.read(key);
-  await cloud.images.noteUse(key, seen);
+  await cloud.images.noteUse(key, seen, HOUR);
   const queue = { by: asked.by, settings: asked.settings };
   assert.equal(await cloud.images.queue(key, request, queue, seen), true);
   assert.equal(await cloud.images.queue(key, request, queue, seen), false);
@@ -145,7 +145,12 @@ test('an answer does not wait for it, and that it cannot be noted is told and tr
     noted.push(use);
     return use.promise;
   };
-  const lastUses = createLastUses({ images: { noteUse }, manifests: { noteUse }, log });
+  const lastUses = createLastUses({
+    images: { noteUse },
+    manifests: { noteUse },
+    log,
+    notedEveryMs: HOUR,
+  });
   const served = await Served.start('node:http', cloud, 60_000, { lastUses });
   context.after(() => served[Symbol.asyncDispose]());
   const path = `/v2/${name}/manifests/${image.manifest.digest}`;
