@@ -11,7 +11,10 @@ export interface CountedUses {
 }
 
 /** What the count has come down to at `now` (milliseconds of the server's time). */
-export function recentUsesAt({ usedAt, recentUses = usedAt === undefined ? 0 : 1 }: CountedUses, now: number): number {
+export function recentUsesAt(
+  { usedAt, recentUses = usedAt === undefined ? 0 : 1 }: CountedUses,
+  now: number,
+): number {
   // Servers' clocks differ: none is so far ahead that a count would grow by waiting.
   const age = Math.max(0, now - (usedAt ?? now));
   return recentUses * 2 ** (-age / HALF_LIFE_MS);

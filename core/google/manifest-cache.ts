@@ -74,7 +74,7 @@ export function createManifestCache<Manifest extends { readonly bytes: Uint8Arra
     note,
 
     /** Where Firestore is silent, what was seen once is the answer, however long ago. */
-    async read(digest: Digest): Promise<Manifest | undefined> {
+    read: async (digest: Digest): Promise<Manifest | undefined> => {
       const known = trusted(digest);
       if (known !== undefined) return known;
       const kept = cache.get(digest);

@@ -14,6 +14,7 @@ import type { AdmittedPull } from './limits/admission.ts';
 import type { NewBuilds } from './limits/new-builds.ts';
 import { createLooks } from './looks.ts';
 import type { ReadyImage } from './ready-images.ts';
+import { createSharedWork } from './shared-work.ts';
 import { startVigil, type Vigil, type VigilParts, type WaitOutcome } from './vigil.ts';
 import type { WaitingRoom } from './waiting-room.ts';
 
@@ -55,6 +56,7 @@ export function createWaiting(parts: WaitingParts) {
   const call = createFirestoreCalls();
   const lastReadLimitMs = Math.min(readLimitMs, LAST_READ_LIMIT_MS);
   const looks = createLooks({ ...parts, call });
+  const forgetting = createSharedWork<RequestKey, void>();
 
   function vigilFor(key: RequestKey, request: ImageRequest, state: PullState): Vigil {
     let vigil = vigils.get(key);
@@ -151,12 +153,13 @@ export function createWaiting(parts: WaitingParts) {
      * What was to be answered names a manifest that is not stored. Where it does so still, there is no such image from now on, and
      * the next question has it made; where it is another by now, that is known from now on.
      */
-    async forgetMissing(key: RequestKey, request: ImageRequest, digest: Digest): Promise<void> {
-      if (await call(lastReadLimitMs, () => images.loseIfMissing(key, digest))) {
-        log.error({ image: key, manifest: digest }, 'an image had a manifest that is not stored: it is made again');
-      }
-      await looks.anew(key, request, lastReadLimitMs);
-    },
+    forgetMissing: (key: RequestKey, request: ImageRequest, digest: Digest): Promise<void> =>
+      forgetting(key, async () => {
+        if (await call(lastReadLimitMs, () => images.loseIfMissing(key, digest))) {
+          log.error({ image: key, manifest: digest }, 'an image has no manifest any more: it is made again');
+        }
+        await looks.anew(key, request, lastReadLimitMs);
+      }),
 
     /** How far a build is, for people; of an index: how far its images are. */
     async progress(request: ImageRequest, build: AskedBuild): Promise<string> {
