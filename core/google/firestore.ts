@@ -81,7 +81,7 @@ export function toPlain(value: unknown): unknown {
 }
 
 /** Fields that hold a moment, or a list of them, by their names. */
-const MOMENT = /At$/;
+const MOMENT = /At$|^lastReference$/;
 
 /** The inverse of {@link toPlain}: moments become timestamps, which the console shows as such. */
 export function toStored(document: object): Record<string, unknown> {

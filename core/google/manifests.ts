@@ -16,6 +16,8 @@ const manifestSchema = z.object({
   bytes: z.instanceof(Uint8Array),
   /** Of an index: the manifests that it names. */
   children: z.array(digestSchema).readonly().optional(),
+  /** Of an image: its config and its layers. Absent in documents that are older than this field. */
+  blobs: z.array(digestSchema).readonly().optional(),
 });
 
 const usedSchema = z.object({ usedAt: z.instanceof(Timestamp).optional() });
@@ -25,6 +27,7 @@ export interface Manifest {
   readonly mediaType: string;
   readonly bytes: Uint8Array;
   readonly children?: readonly Digest[] | undefined;
+  readonly blobs?: readonly Digest[] | undefined;
 }
 
 export type Manifests = ReturnType<typeof openManifests>;
@@ -74,6 +77,17 @@ export function openManifests(
 function parse(snapshot: DocumentSnapshot): Manifest | undefined {
   const data = snapshot.data();
   return data && { digest: digestSchema.parse(snapshot.id), ...manifestSchema.parse(data) };
+}
+
+const namedSchema = z.object({ digest: digestSchema });
+const imageSchema = z.object({ config: namedSchema, layers: z.array(namedSchema) });
+
+/** The blobs that a manifest names: what must be there for as long as it is. An index names none, but children that do. */
+export function blobsOf({ blobs, children, bytes }: Manifest): readonly Digest[] {
+  if (blobs !== undefined) return blobs;
+  if (children !== undefined) return [];
+  const { config, layers } = imageSchema.parse(JSON.parse(Buffer.from(bytes).toString()));
+  return [...new Set([config, ...layers].map(({ digest }) => digest))];
 }
 
 /** Writes a manifest as part of a transaction. What is under its digest already is the same; made again, it is used again. */
