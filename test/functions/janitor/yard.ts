@@ -43,7 +43,7 @@ export class Yard implements AsyncDisposable {
     return new Yard(await Cloud.start({ wallClock: () => Date.now() + clock.aheadMs }), clock);
   }
 
-  /** Firestore's clock, by which everything is decided, goes forward. */
+  /** The clock of Firestore and of the bucket, by which everything is decided, goes forward. */
   later(milliseconds: number): void {
     this.#clock.aheadMs += milliseconds;
   }
