@@ -29,7 +29,8 @@ export function createPrograms(
   /** Programs that somebody has taken down for a while. */
   const down = new Set<ProgramName>();
   const held = { prebuild: holdPort(0), janitor: holdPort(0) };
-  let isOver = false;
+  /** Programs that are not started again. */
+  const over = new Set<ProgramName>();
 
   function programOf(name: ProgramName): Program {
     const environment = () => environments[name];
@@ -54,7 +55,7 @@ export function createPrograms(
     void run.ended.then(how => {
       history.note({ kind: 'program', program: name, pid, event: 'ended', how });
       if (registries.delete(name)) onRegistries([...registries.values()]);
-      if (!isOver && !down.has(name)) void comeBack(name);
+      if (!down.has(name)) void comeBack(name);
     });
     const { port } = await run.ready;
     history.note({ kind: 'program', program: name, pid, event: 'ready' });
@@ -66,12 +67,12 @@ export function createPrograms(
 
   async function comeBack(name: ProgramName): Promise<void> {
     await pause(RESTART_MS);
-    if (!isOver) await revive(name);
+    await revive(name);
   }
 
-  /** Starts it, unless it runs. What keeps it from starting is in its log, and it is tried again. */
+  /** Starts it, unless it runs, or has ended for good. What keeps it from starting is in its log, and it is tried again. */
   async function revive(name: ProgramName): Promise<void> {
-    if (runs.get(name)?.isAlive() === true) return;
+    if (over.has(name) || runs.get(name)?.isAlive() === true) return;
     await start(name).catch(() => {});
   }
 
@@ -93,7 +94,7 @@ export function createPrograms(
       await (signal === 'SIGKILL' ? run?.ended : run?.end(GRACE_MS));
       await pause(downMs);
       down.delete(name);
-      if (!isOver) await revive(name);
+      await revive(name);
     },
 
     /** Has it stand still for a while, as a machine does whose virtual processor is taken away. */
@@ -107,16 +108,11 @@ export function createPrograms(
       if (run.isAlive()) process.kill(run.pid, 'SIGCONT');
     },
 
-    /** Ends all of these that run, for good. */
+    /** Ends these for good. */
     async stop(which: (name: ProgramName) => boolean = () => true): Promise<void> {
-      const names = [...runs.keys()].filter(which);
-      for (const name of names) down.add(name);
-      await Promise.all(names.map(name => runs.get(name)?.end(GRACE_MS)));
-    },
-
-    /** From now on nothing is started again. */
-    over(): void {
-      isOver = true;
+      for (const name of Object.keys(environments) as ProgramName[]) if (which(name)) over.add(name);
+      const ending = [...runs].filter(([name]) => which(name));
+      await Promise.all(ending.map(([, run]) => run.end(GRACE_MS)));
     },
   };
 }

@@ -128,8 +128,8 @@ export async function pullImage(
         address = first;
       } else if (status === 200) {
         const digest = sha256(body);
-        require(answer.headers['docker-content-digest'] ===
-          digest, `a manifest is said to be ${answer.headers['docker-content-digest']} and is ${digest}`);
+        const said = String(answer.headers['docker-content-digest']);
+        require(said === digest, `a manifest is said to be ${said}, and is ${digest}`);
         require(!of.startsWith('sha256:') || of === digest, `asked for ${of}, answered ${digest}`);
         return { digest, bytes: body, mediaType, at: Date.now() };
       } else if (of.startsWith('sha256:') && status === 404) {

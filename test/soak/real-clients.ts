@@ -60,16 +60,16 @@ function skopeoIn(folder: string): RealClient['pull'] {
   };
 }
 
-function podmanPull({ podman }: Podman): RealClient['pull'] {
+function podmanPull(tool: Podman): RealClient['pull'] {
   return (registry, name, tag) =>
     untilEnded(async () => {
       const image = `${registry}/${name}:${tag}`;
-      const { exitCode, all } = await podman('pull', '--quiet', '--tls-verify=false', image);
+      const { exitCode, all } = await tool.podman('pull', '--quiet', '--tls-verify=false', image);
       if (exitCode !== 0) return all;
       const id = all.trim().split('\n').at(-1) ?? '';
-      const digest = await podman('image', 'inspect', '--format', '{{.Digest}}', id);
-      const labels = await podman('image', 'inspect', '--format', `{{index .Labels "${REVISION}"}}`, id);
-      await podman('image', 'rm', '--force', id);
+      const digest = await tool.podman('image', 'inspect', '--format', '{{.Digest}}', id);
+      const labels = await tool.podman('image', 'inspect', '--format', `{{index .Labels "${REVISION}"}}`, id);
+      await tool.podman('image', 'rm', '--force', id);
       return { kind: 'image', digest: digest.all.trim(), revision: labels.all.trim() };
     });
 }

@@ -15,7 +15,6 @@ import type { History } from './history.ts';
 import {
   FUNCTIONS,
   REGISTRIES,
-  SERVICES,
   WORKERS,
   type ProgramName,
   type Service,
@@ -50,52 +49,59 @@ export interface OwnClients {
   readonly storage: Storage;
 }
 
-/** Starts everything in a folder of its own. */
+/** Starts everything in a folder of its own. What was started is ended where something cannot be. */
 export async function startWorld(folder: string, history: History): Promise<World> {
+  await using stack = new AsyncDisposableStack();
   const logs = openProgramLogs(join(folder, 'logs'));
   const source = await createSource(join(folder, 'set'));
   history.note({ kind: 'version', version: 0, revision: source.revisions[0] ?? '' });
-  const start = (name: Service) => startService({ name, folder, history, logs });
-  const [firestore, pubsub, storage] = await Promise.all(SERVICES.map(start));
-  if (firestore === undefined || pubsub === undefined || storage === undefined)
-    throw new Error('no services');
-  const services = { firestore, pubsub, storage };
-  const own = openOwnClients(services);
+
+  const startOne = async (name: Service): Promise<RunningService> => {
+    const service = await startService({ name, folder, history, logs });
+    stack.defer(() => service.stop());
+    return service;
+  };
+  const services = {
+    firestore: await startOne('firestore'),
+    pubsub: await startOne('pubsub'),
+    storage: await startOne('storage'),
+  };
+  const own = stack.adopt(openOwnClients(services), closeOwnClients);
   await createResources(own.pubsub, own.storage);
 
-  const disks: Partial<Record<WorkerName, Disk>> = {};
-  for (const name of WORKERS) disks[name] = await openDisk(join(folder, name));
-  const front = await startProxy();
-  const programs = createPrograms(
-    await environmentsOf(folder, services, source, front),
-    { history, logs },
-    ports => {
-      front.targets = ports;
-    },
-  );
-  for (const name of WORKERS) await mkdir(join(folder, name, 'spool'), { recursive: true });
+  const openOne = async (name: WorkerName): Promise<Disk> => {
+    const disk = stack.adopt(await openDisk(join(folder, name)), opened => opened.remove());
+    await mkdir(join(folder, name, 'spool'), { recursive: true });
+    return disk;
+  };
+  const disks = { 'worker-0': await openOne('worker-0'), 'worker-1': await openOne('worker-1') };
+
+  const front = stack.adopt(await startProxy(), proxy => proxy.close());
+  const environments = await environmentsOf(folder, services, source, front);
+  const programs = createPrograms(environments, { history, logs }, ports => {
+    front.targets = ports;
+  });
+  stack.defer(() => programs.stop());
   await Promise.all([...REGISTRIES, ...WORKERS, ...FUNCTIONS].map(name => programs.start(name)));
   await pushTo(own.pubsub, 'prebuilds', programs.ports.prebuild);
   await pushTo(own.pubsub, 'maintenance', programs.ports.janitor);
 
+  const started = stack.move();
   return {
     folder,
     history,
     source,
     services,
     programs,
-    disks: disks as Record<WorkerName, Disk>,
+    disks,
     registry: `127.0.0.1:${front.port}`,
     own,
-    async [Symbol.asyncDispose]() {
-      programs.over();
-      front.close();
-      await programs.stop();
-      await Promise.all([own.firestore.terminate(), own.subscriber.close(), own.pubsub.close()]);
-      await Promise.all(SERVICES.map(name => services[name].stop()));
-      for (const name of WORKERS) await disks[name]?.remove();
-    },
+    [Symbol.asyncDispose]: () => started.disposeAsync(),
   };
+}
+
+async function closeOwnClients({ firestore, pubsub, subscriber }: OwnClients): Promise<void> {
+  await Promise.all([firestore.terminate(), subscriber.close(), pubsub.close()]);
 }
 
 /** Google's clients are told where the services are by the environment, which is this process's own. */

@@ -36,9 +36,9 @@ const log = createLog('stand-in');
 
 await runEntry(log, async () => {
   const settings = readSettings(schema, process.env);
-  const { port, close } = await start(settings);
-  process.once('SIGTERM', () => void close().then(() => process.exit(0)));
-  sayReady({ port });
+  const service = await start(settings);
+  process.once('SIGTERM', () => void service.close().then(() => process.exit(0)));
+  sayReady({ port: service.port });
 });
 
 function start({
