@@ -12,14 +12,7 @@ import { nixConfig } from '#local/nix.ts';
 import { BUCKET, createResources, pushTo } from '#local/resources.ts';
 import { openDisk, type Disk } from './disk.ts';
 import type { History } from './history.ts';
-import {
-  FUNCTIONS,
-  REGISTRIES,
-  WORKERS,
-  type ProgramName,
-  type Service,
-  type WorkerName,
-} from './plan.ts';
+import { FUNCTIONS, REGISTRIES, WORKERS, type ProgramName, type Service, type WorkerName } from './plan.ts';
 import { openProgramLogs } from './program-logs.ts';
 import { createPrograms, type RunningPrograms } from './programs.ts';
 import { startProxy, type Proxy } from './proxy.ts';
