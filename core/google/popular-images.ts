@@ -34,6 +34,7 @@ export async function readPopularImages(
 ): Promise<{ readonly popular: readonly PopularImage[]; readonly unreadable: readonly Unreadable[] }> {
   const query = firestore.collection('images').orderBy('recentUses', 'desc').limit(PAGE);
   const unreadable: Unreadable[] = [];
+  if (limit === 0) return { popular: [], unreadable };
   let popular: PopularImage[] = [];
   const least = (): number => (popular.length < limit ? LEAST_USES : (popular.at(-1)?.uses ?? Infinity));
 
