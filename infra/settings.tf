@@ -44,7 +44,7 @@ locals {
   ]
 
   settings_read_by = {
-    registry = concat(local.cloud_settings, local.image_settings, local.pull_settings, local.source_settings, local.offer_settings, [
+    registry = concat(local.cloud_settings, local.image_settings, local.pull_settings, local.source_settings, local.offer_settings, local.retention_settings, [
       "DERIVERY_ACCESS",
       "DERIVERY_ANONYMOUS_BUILDS_PER_HOUR",
       "DERIVERY_ANONYMOUS_PULLS_PER_MINUTE",
