@@ -68,9 +68,9 @@ async function everythingIsOver(): Promise<void> {
 
 test('a dry run says what would go, and writes nothing', async () => {
   await everythingIsOver();
-  const before = await yard.everything();
+  const present = await yard.everything();
   const told = await yard.collect(undefined, { dryRun: true });
-  assert.deepEqual(await yard.everything(), before);
+  assert.deepEqual(await yard.everything(), present);
   assert.deepEqual(told, {
     images: { deleted: 1 },
     manifests: { deleted: 1 },

@@ -8,6 +8,7 @@ import { openSnapshots } from '#core/google/snapshots.ts';
 import { EMPTY_SNAPSHOT } from '#core/layer-snapshot.ts';
 import { sourceKey } from '#core/source-document.ts';
 import { BUCKET, claimant, PROJECT } from '#test/cloud.ts';
+import { SETTINGS } from '#test/core/deployment.ts';
 import { actedBeside } from './interleaved.ts';
 import { DAY_MS, RETENTION, Yard } from './yard.ts';
 
@@ -51,7 +52,7 @@ describe('an image', () => {
     yard.later(31 * DAY_MS);
     const { images } = yard.cloud;
     const raise = async () => {
-      const asked = { by: 'refresh', settings: (await images.read(image.key)).document!.settings } as const;
+      const asked = { by: 'refresh', settings: SETTINGS } as const;
       await images.queue(image.key, image.request, asked, await images.read(image.key));
     };
     const firestore = actedBeside(yard.cloud.firestore, raise);
