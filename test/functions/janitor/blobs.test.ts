@@ -99,34 +99,25 @@ describe('T7: a blob', () => {
     assert.ok((await layers.get()).empty);
   });
 
-  test('that is written anew before its object is deleted stays, with its new object', async () => {
-    const digest = await overdue('anew');
-    const file = yard.rawBucket.file(blobName(digest));
-    const write = async () => {
-      await file.save('anew', { resumable: false });
-      const written = await contents.look(blobName(digest));
-      assert.ok(written);
-      assert.equal(await yard.blobs.record(digest, written), true);
-    };
-    const bucket = deletingBeside(contents, { before: write });
-    await yard.collect(['tombstones', 'condemned'], { bucket });
-    assert.equal(await stageOf(digest), 'live');
-    assert.ok(await yard.hasObject(digest));
-  });
-
-  test('that is written anew after its object was deleted keeps its document', async () => {
-    const digest = await overdue('at last');
-    const bucket = deletingBeside(contents, {
-      after: async () => {
-        await yard.rawBucket.file(blobName(digest)).save('at last', { resumable: false });
+  for (const [moment, what] of [
+    ['before', 'keeps its new object'],
+    ['after', 'keeps its document'],
+  ] as const) {
+    test(`that is written anew ${moment} its object is deleted ${what}`, async () => {
+      const digest = await overdue(moment);
+      const write = async () => {
+        const seen = await yard.blobs.see(digest);
+        await yard.rawBucket.file(blobName(digest)).save(moment, { resumable: false });
         const written = await contents.look(blobName(digest));
         assert.ok(written);
-        await yard.blobs.record(digest, written);
-      },
+        assert.equal(await yard.blobs.recordFound(digest, written, seen), true);
+      };
+      const bucket = deletingBeside(contents, { [moment]: write });
+      await yard.collect(['tombstones', 'condemned'], { bucket });
+      assert.equal(await stageOf(digest), 'live');
+      assert.ok(await yard.hasObject(digest));
     });
-    await yard.collect(['tombstones', 'condemned'], { bucket });
-    assert.equal(await stageOf(digest), 'live');
-  });
+  }
 
   test('that was condemned by a janitor which was killed goes with the next one', async () => {
     const kill = () => Promise.reject(new Error('killed'));
