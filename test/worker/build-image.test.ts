@@ -34,6 +34,7 @@ interface Circumstances {
   readonly layerBudget?: number;
   readonly log?: Log;
   readonly isNewDecline?: BuildParts['isNewDecline'];
+  readonly makeRoom?: BuildParts['makeRoom'];
   readonly revision?: Revisions['forImage'];
 }
 
@@ -48,6 +49,7 @@ function build(
     layerBudget,
     log = collectLog().log,
     isNewDecline = () => assert.fail('nothing is to be declined'),
+    makeRoom = async () => {},
   }: Circumstances = {},
 ): Promise<HandledAs> {
   const revisions = { forImage: revision, refresh: () => assert.fail('no source is to be looked at') };
@@ -63,6 +65,7 @@ function build(
       makeImage,
       settings,
       isNewDecline,
+      makeRoom,
       leaseSeconds,
       limitSeconds,
       log,

@@ -13,6 +13,7 @@ import { storeFolder } from '#test/worker/nix/store-folder.ts';
 import { emptyStore } from '#test/worker/nix/binary-cache.ts';
 import { scratchSet } from '#test/worker/nix/scratch-set.ts';
 import { gnuTar } from '#test/worker/pack/trees.ts';
+import { UNCOLLECTED } from '#worker/collection/build-roots.ts';
 import { runExtraCommands } from '#worker/extra-commands.ts';
 import { closure } from '#worker/nix/closure.ts';
 import { type Nix } from '#worker/nix/nix.ts';
@@ -72,6 +73,7 @@ async function changed(commands: string, image?: Partial<Image>): Promise<Buffer
       packages: pathsOf([...of.items]),
       closure: of.nodes,
       spoolFolder,
+      roots: await UNCOLLECTED(),
     },
     { signal },
   );

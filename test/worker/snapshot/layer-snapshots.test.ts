@@ -21,6 +21,7 @@ import { cacheOf, emptyStore, isValid } from '#test/worker/nix/binary-cache.ts';
 import { scratchSet } from '#test/worker/nix/scratch-set.ts';
 import { storeFolder } from '#test/worker/nix/store-folder.ts';
 import { temporaryFolder } from '#test/worker/pack/trees.ts';
+import { UNCOLLECTED } from '#worker/collection/build-roots.ts';
 import { NOTHING_KNOWN } from '#worker/known-packages.ts';
 import { createImageMaker } from '#worker/make-image.ts';
 import type { Nix } from '#worker/nix/nix.ts';
@@ -79,7 +80,11 @@ interface Worker {
 function workerOf(nix: Nix): Worker {
   const collected = collectLog();
   const snapshots = openSnapshots(PROJECT, BUCKET);
-  return { nix, collected, layerSnapshots: createLayerSnapshots({ nix, snapshots, log: collected.log }) };
+  return {
+    nix,
+    collected,
+    layerSnapshots: createLayerSnapshots({ nix, beginRoots: UNCOLLECTED, snapshots, log: collected.log }),
+  };
 }
 
 /** A worker whose store is empty, and fetches from there. */
@@ -240,6 +245,7 @@ test('the snapshot of a package set', { timeout: 120_000 }, async context => {
       });
       const makeImage = createImageMaker({
         nix,
+        beginRoots: UNCOLLECTED,
         packageSources,
         knownPackages: NOTHING_KNOWN,
         layerStore: openLayerFolder(temporaryFolder(t)),
