@@ -1,5 +1,6 @@
 // T31: a disk that is full, wherever it is met.
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -23,6 +24,9 @@ import { openKnownPackages } from '#worker/known-packages.ts';
 import { createLayerStore } from '#worker/layer-store.ts';
 import { createImageMaker } from '#worker/make-image.ts';
 import { resolve } from '#worker/nix/resolve.ts';
+import { BlockPool } from '#worker/pack/block-pool.ts';
+import { COMPRESSORS } from '#worker/pack/compressors.ts';
+import { packLayer } from '#worker/pack/pack-layer.ts';
 import { openGit } from '#worker/source/git.ts';
 import { openRepositories } from '#worker/source/git-repositories.ts';
 import { makerParts, requestOf, rootsOf } from './places.ts';
@@ -144,9 +148,13 @@ describe('T31: a disk that is full', () => {
     const empty = disk.fill();
     await known.remember(naming, ['none'], { items: [], nodes: [] }, signal);
     assert.match(String(collected.lines[0]?.['message']), /cannot be kept; Nix will be asked again/);
+    const tar = [randomBytes(100_000)];
+    const packing = { compressor: COMPRESSORS.gzip, pool: new BlockPool(), spoolFolder: disk.folder };
+    await assert.rejects(packLayer(tar, packing), full);
+    await using build = await roots.begin();
+    assert.equal(await known.recall(naming, ['none'], build, signal), undefined);
     empty();
     await known.remember(naming, ['none'], { items: [], nodes: [] }, signal);
-    await using build = await roots.begin();
     assert.deepEqual(await known.recall(naming, ['none'], build, signal), { items: [], nodes: [] });
   });
 
