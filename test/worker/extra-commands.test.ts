@@ -62,11 +62,7 @@ function links({ nix, items: all }: Pick<Image, 'nix' | 'items'>): Promise<TarEn
 }
 
 /** What the commands leave in the store. */
-async function run(
-  commands: string,
-  { nix, ...of }: Image,
-  roots: BuildRoots,
-): Promise<ChangedTree> {
+async function run(commands: string, { nix, ...of }: Image, roots: BuildRoots): Promise<ChangedTree> {
   const entries = await links({ nix, ...of });
   return runExtraCommands(
     nix,
@@ -127,7 +123,11 @@ suite('extra commands', () => {
     const kept = await Promise.all((await readdir(folder)).map(name => readlink(join(folder, name))));
     assert.ok(kept.includes(tree.path));
     assert.ok(kept.some(path => path.endsWith('-extra-commands.drv')));
-    for (const tool of ['bash', 'coreutils']) assert.ok(kept.some(path => path.includes(`-${tool}`)), tool);
+    for (const tool of ['bash', 'coreutils'])
+      assert.ok(
+        kept.some(path => path.includes(`-${tool}`)),
+        tool,
+      );
   });
 
   test('make, replace and remove', async () => {

@@ -30,7 +30,7 @@ export async function linkRoots(
   if (wanted.length === 0) return true;
   if (folder.kind === 'direct') {
     using held = await holdOffCollection(nix);
-    if (held !== undefined) return linkDirectly(nix, folder.path, wanted);
+    if (held !== undefined) return await linkDirectly(nix, folder.path, wanted);
   }
   return linkByNix(nix, join(folder.path, randomUUID()), wanted, signal);
 }
@@ -44,7 +44,7 @@ export async function linkRoot(
 ): Promise<boolean> {
   if (folder.kind === 'direct') {
     using held = await holdOffCollection(nix);
-    if (held !== undefined) return linkDirectly(nix, folder.path, [path]);
+    if (held !== undefined) return await linkDirectly(nix, folder.path, [path]);
   }
   return linkByNix(nix, join(folder.path, basename(path)), [path], signal);
 }
