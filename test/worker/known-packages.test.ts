@@ -190,8 +190,7 @@ describe('what is known of packages', () => {
     context.after(() => roots[Symbol.asyncDispose]());
     const contents = await createGetContents(parts)(request, found, roots, () => {}, signal);
     await at.known.remember(naming(at.set), ['app', 'cacert'], contents, signal);
-    const recallFrom: Known['recallFrom'] = (from, of, names) =>
-      from.recall(of, names, roots, signal);
+    const recallFrom: Known['recallFrom'] = (from, of, names) => from.recall(of, names, roots, signal);
     return { ...at, contents, recall: (of, names) => recallFrom(at.known, of, names), recallFrom };
   }
 
