@@ -1,0 +1,20 @@
+// A thread that deflates: a program of its own, which `deflate-threads.ts` starts. Its heap is small, and so is the cost of
+// clearing away the buffers that zlib allocates for each result.
+import { parentPort } from 'node:worker_threads';
+import { constants, deflateRawSync } from 'node:zlib';
+import type { DeflateTask } from './deflate-threads.ts';
+
+parentPort?.on('message', ({ memory, length, level, dictionary }: DeflateTask) => {
+  // All that bears on the bytes is said here, whatever zlib's defaults are.
+  const deflated = deflateRawSync(memory.subarray(0, length), {
+    level,
+    memLevel: 8,
+    windowBits: 15,
+    strategy: constants.Z_DEFAULT_STRATEGY,
+    finishFlush: constants.Z_SYNC_FLUSH,
+    chunkSize: memory.length >> 1,
+    ...(dictionary !== undefined && { dictionary }),
+  });
+  memory.set(deflated);
+  parentPort?.postMessage(deflated.length);
+});
