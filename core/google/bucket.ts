@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { IdempotencyStrategy, Storage, type File } from '@google-cloud/storage';
+import { IdempotencyStrategy, Storage, type File, type FileMetadata } from '@google-cloud/storage';
 import pRetry from 'p-retry';
 import { digestHex, type Digest } from '../digest.ts';
 import { TransientError } from '../errors.ts';
@@ -31,13 +31,16 @@ export function openBlobBucket(projectId: string, bucketName: string) {
   const retryOptions = { idempotencyStrategy: IdempotencyStrategy.RetryAlways };
   const bucket = new Storage({ projectId, retryOptions }).bucket(bucketName);
 
-  /** Writes the object where its generation is `expected` (0: there is none). False where it is another by now. */
+  /**
+   * Writes the object where its generation is `expected` (0: there is none), and gives what Cloud Storage answers that it
+   * has now. Undefined where it is another by now.
+   */
   async function write(
     file: File,
     content: BlobContent,
     expected: number | string,
     signal?: AbortSignal,
-  ): Promise<boolean> {
+  ): Promise<StoredBlob | undefined> {
     const source =
       'file' in content.from ? createReadStream(content.from.file) : Readable.from([content.from.bytes]);
     try {
@@ -56,10 +59,11 @@ export function openBlobBucket(projectId: string, bucketName: string) {
         }),
         { signal },
       );
-      return true;
+      // The client keeps the answer there.
+      return storedBlob(file.metadata);
     } catch (error) {
       signal?.throwIfAborted();
-      if (isPreconditionFailed(error)) return false;
+      if (isPreconditionFailed(error)) return undefined;
       throw new TransientError(`cannot store blob ${content.digest}: ${messageOf(error)}`, { cause: error });
     }
   }
@@ -70,7 +74,7 @@ export function openBlobBucket(projectId: string, bucketName: string) {
     content: BlobContent,
     expected: number | string,
     signal?: AbortSignal,
-  ): Promise<boolean> {
+  ): Promise<StoredBlob | undefined> {
     return pRetry(() => write(file, content, expected, signal), {
       signal,
       retries: RETRIES,
@@ -81,11 +85,7 @@ export function openBlobBucket(projectId: string, bucketName: string) {
 
   async function stored(file: File): Promise<StoredBlob> {
     const [metadata] = await file.getMetadata();
-    return {
-      size: Number(metadata.size),
-      crc32c: metadata.crc32c ?? '',
-      generation: String(metadata.generation),
-    };
+    return storedBlob(metadata);
   }
 
   return {
@@ -96,11 +96,9 @@ export function openBlobBucket(projectId: string, bucketName: string) {
      */
     async put(content: BlobContent, signal?: AbortSignal): Promise<StoredBlob> {
       const file = bucket.file(`blobs/sha256/${digestHex(content.digest)}`);
-      await persist(file, content, 0, signal);
-      const found = await stored(file);
+      const found = (await persist(file, content, 0, signal)) ?? (await stored(file));
       if (found.size === content.size && found.crc32c === content.crc32c) return found;
-      await persist(file, content, found.generation, signal);
-      const replaced = await stored(file);
+      const replaced = (await persist(file, content, found.generation, signal)) ?? (await stored(file));
       if (replaced.size === content.size && replaced.crc32c === content.crc32c) return replaced;
       throw new TransientError(`blob ${content.digest} is not what was stored under its name`);
     },
@@ -117,6 +115,10 @@ export function openBlobBucket(projectId: string, bucketName: string) {
       return found;
     },
   };
+}
+
+function storedBlob({ size, crc32c, generation }: FileMetadata): StoredBlob {
+  return { size: Number(size), crc32c: crc32c ?? '', generation: String(generation) };
 }
 
 /** Google's client throws an ApiError where it sent one request, and the error of its HTTP library where the upload is resumable. */

@@ -61,6 +61,8 @@ describe('the bucket', () => {
         const stored = await blobs.put(content);
         assert.equal(stored.size, size);
         assert.equal(stored.crc32c, content.crc32c);
+        const [{ generation }] = await object(content).getMetadata();
+        assert.equal(stored.generation, generation);
         assert.match(stored.generation, /^[1-9][0-9]*$/);
         assert.equal(digestOf(await fetched(content)), content.digest);
       }
