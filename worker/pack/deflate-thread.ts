@@ -16,5 +16,6 @@ parentPort?.on('message', ({ memory, length, level, dictionary }: DeflateTask) =
     ...(dictionary !== undefined && { dictionary }),
   });
   memory.set(deflated);
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a window's rule: a thread has no origin.
   parentPort?.postMessage(deflated.length);
 });

@@ -71,6 +71,7 @@ class DeflateThread {
     const answer = Promise.withResolvers<number>();
     this.#unanswered.push(answer);
     this.#worker.ref();
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a window's rule: a thread has no origin.
     this.#worker.postMessage(task);
     return answer.promise;
   }
