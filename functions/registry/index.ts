@@ -28,7 +28,7 @@ import { limitsOf } from './limits/limit-settings.ts';
 import { createNewBuilds } from './limits/new-builds.ts';
 import { createPullRate } from './limits/pull-rate.ts';
 import { openRefLists } from './ref-lists.ts';
-import { refuseBodies } from './refuse-bodies.ts';
+import { takeServer } from './take-server.ts';
 import { createRegistry, type RequestHandler } from './registry.ts';
 import { createSendOn } from './send-on.ts';
 import { holdsOf, readRegistrySettings, type RegistrySettings } from './settings.ts';
@@ -100,7 +100,7 @@ export const registry: RequestHandler = startOrExit(log, () => {
   });
 });
 
-refuseBodies(registry);
+takeServer(registry);
 
 function blobAddresses(settings: RegistrySettings): BlobAddress {
   const baseUrl = settings.DERIVERY_BLOB_URL;

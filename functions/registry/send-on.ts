@@ -80,10 +80,13 @@ function ownQuery(target: string): URLSearchParams {
   return query;
 }
 
-/** Relative: TLS may end before us, so our own idea of the address could be wrong. */
+/**
+ * Relative: TLS may end before us, so our own idea of the address could be wrong. Two slashes at its front would be another host's
+ * (RFC 3986, section 4.2; browsers take a backslash for one), and an instance that ends sends on whatever it is asked.
+ */
 function sameAddress(target: string, query: URLSearchParams): string {
   const [path = ''] = target.split('?', 1);
-  return `${path}?${query.toString()}`;
+  return `${path.replace(/^[/\\]+/, '/')}?${query.toString()}`;
 }
 
 /** A sentence as people can read it in an address. */

@@ -1,7 +1,7 @@
 // Servers that are measured: each in a process of its own, as an instance is, and run by Node in the same way.
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { REGISTRY_NODE_OPTIONS } from '#local/local-environment.ts';
+import { NO_LIMITS, REGISTRY_NODE_OPTIONS } from '#local/local-environment.ts';
 import { startRun } from '#local/supervised-program.ts';
 import { PROJECT } from '#test/cloud.ts';
 
@@ -48,6 +48,7 @@ export function registryFunction(settings: NodeJS.ProcessEnv = {}): ServedFuncti
       DERIVERY_SOURCE: 'debian',
       DERIVERY_BLOB_URL: 'http://storage.example.org/bucket',
       DERIVERY_HOP_SECRET: '0'.repeat(32),
+      ...NO_LIMITS,
       ...settings,
     },
   };

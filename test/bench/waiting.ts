@@ -1,7 +1,7 @@
 // What pulls that wait cost one instance, and whether it still answers others meanwhile.
 import { readFile } from 'node:fs/promises';
 import { Agent, request as sendRequest } from 'node:http';
-import { NO_LIMITS, REGISTRY_NODE_OPTIONS } from '#local/local-environment.ts';
+import { REGISTRY_NODE_OPTIONS } from '#local/local-environment.ts';
 import { Cloud } from '#test/cloud.ts';
 import { countFirestoreCalls } from '#test/firestore-calls.ts';
 import { registryFunction, startServer, type MeasuredServer } from './measured-server.ts';
@@ -62,7 +62,6 @@ export async function measureWaiting(_place: Workplace, progress: (text: string)
 /** A registry that holds every pull for longer than the benchmark takes, with room for all of them. */
 function startInstance(): Promise<MeasuredServer> {
   const settings = {
-    ...NO_LIMITS,
     DERIVERY_HOLD_SECONDS: '600',
     DERIVERY_REQUEST_LIMIT_SECONDS: '700',
     DERIVERY_CONCURRENCY: String((PULLS * 5) / 4),

@@ -80,9 +80,10 @@ describe('many', { concurrency: 2, timeout: 240_000 }, () => {
     await sleeper.signalAt('SIGSTOP', ['Commit images manifests sent']);
     const pulled = pullManifest(registry.address, 'small');
     await sleeper.untilSignal();
-    // Its lease is a long one: nobody takes it while it stands still, too.
+    // Its lease is a long one: nobody takes it while it stands still, too. It knows the packages, which the sleeper has left in the
+    // spool, and has the config still to store.
     const second = await fleet.startWorker({ DERIVERY_LEASE_SECONDS: '600' });
-    await second.signalAt('SIGSTOP', ['nix-store --dump-db started']);
+    await second.signalAt('SIGSTOP', ['POST sent']);
     await second.untilSignal();
     const documents = await imagesOf(folder);
 

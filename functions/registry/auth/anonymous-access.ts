@@ -8,7 +8,10 @@ export function anonymousAccess(addressOf: ReadClientAddress): Access {
   return {
     callerOf: request => ({ kind: 'anonymous', address: addressOf(request) }),
     token: async () => {
-      throw new RegistryError(404, 'UNSUPPORTED', 'there are no tokens here: everyone may pull');
+      // Closed: nobody reads the form, which may have no end.
+      throw new RegistryError(404, 'UNSUPPORTED', 'there are no tokens here: everyone may pull', {
+        connection: 'close',
+      });
     },
   };
 }

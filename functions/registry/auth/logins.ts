@@ -1,5 +1,5 @@
 // Checking credentials, which is made to be costly: bounded in number at a time and in failures, so that a flood of guesses costs
-// no memory and little time, and never concerns those who have been right before.
+// no memory and little time, and never concerns those who have been right before, where they were.
 import { createHmac, randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import pLimit, { type LimitFunction } from 'p-limit';
@@ -15,7 +15,7 @@ export type Login = (credentials: Credentials, address: string) => Promise<Ident
 export interface LoginParts {
   readonly providers: readonly IdentityProvider[];
   readonly log: Log;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds on a clock that does not go back: nobody is locked out, or believed for longer, because it was set. */
   readonly now?: () => number;
 }
 
@@ -25,15 +25,17 @@ const FAILURES = { perMinute: 10, addresses: 10_000 };
 /** Checks that wait for their turn: the last of them still gets its answer within the 15 s that docker gives a login. */
 const WAITING_CHECKS = 16;
 
-/** Only who is a user gets into the first; the second knows the guess that a misconfigured machine repeats. */
-const REMEMBERED = { right: 10_000, wrong: 1_000 };
+/** Only who is a user gets into the first two; the third knows the guess that a misconfigured machine repeats. */
+const REMEMBERED = { right: 10_000, places: 10_000, wrong: 1_000 };
 const WRONG_MS = 60_000;
 
 const BUSY_SECONDS = 5;
 
-export function createLogins({ providers, log, now = Date.now }: LoginParts): Login {
+export function createLogins({ providers, log, now = () => performance.now() }: LoginParts): Login {
   const sealKey = randomBytes(32);
   const right = new LRUCache<string, Identity & { readonly until: number }>({ max: REMEMBERED.right });
+  /** From where they were right: a seal and an address each. */
+  const places = new LRUCache<string, true>({ max: REMEMBERED.places });
   const wrong = new LRUCache<string, number>({ max: REMEMBERED.wrong });
   const running = new Map<string, Promise<Identity | undefined>>();
   const failures = createFailureLimit(FAILURES, now);
@@ -59,9 +61,9 @@ export function createLogins({ providers, log, now = Date.now }: LoginParts): Lo
     credentials: Credentials,
     address: string,
   ): Promise<Identity | undefined> {
+    requireNoPause(failures.take(address));
+    // It stays counted: it was compared with what is remembered as right.
     if (turn.pendingCount >= WAITING_CHECKS) throw tooMany('many log in at this moment', BUSY_SECONDS);
-    const pauseSeconds = failures.take(address);
-    if (pauseSeconds !== undefined) throw tooMany('too many logins from here were wrong', pauseSeconds);
     let isWrong = false;
     try {
       const identity = await turn(() => provider.verify(credentials));
@@ -75,21 +77,35 @@ export function createLogins({ providers, log, now = Date.now }: LoginParts): Lo
     }
   }
 
+  /** A client that pulls ten layers logs in ten times: that is one check. */
+  function once(seal: string, begin: () => Promise<Identity | undefined>): Promise<Identity | undefined> {
+    const begun = running.get(seal);
+    if (begun !== undefined) return begun;
+    const checking = begin().finally(() => running.delete(seal));
+    running.set(seal, checking);
+    return checking;
+  }
+
   return async (credentials, address) => {
     const provider = providers.find(each => each.isFor(credentials));
     const turn = provider && turns.get(provider);
     if (provider === undefined || turn === undefined) return undefined;
     const seal = await sealOf(provider, credentials);
     const known = right.get(seal);
-    if (known !== undefined && known.until > now()) return known;
+    const believed = known !== undefined && known.until > now() ? known : undefined;
+    const place = `${seal} ${address}`;
+    if (believed !== undefined && places.get(place) === true) return believed;
+    // First of all: who may not guess any more must not try what others have shown to be right, either, which costs no check.
+    requireNoPause(failures.pauseOf(address));
     if ((wrong.get(seal) ?? 0) > now()) return undefined;
-    // A client that pulls ten layers logs in ten times: that is one check.
-    const begun = running.get(seal);
-    if (begun !== undefined) return begun;
-    const checking = check(provider, turn, seal, credentials, address).finally(() => running.delete(seal));
-    running.set(seal, checking);
-    return checking;
+    const identity = believed ?? (await once(seal, () => check(provider, turn, seal, credentials, address)));
+    if (identity !== undefined) places.set(place, true);
+    return identity;
   };
+}
+
+function requireNoPause(seconds: number | undefined): void {
+  if (seconds !== undefined) throw tooMany('too many logins from here were wrong', seconds);
 }
 
 function tooMany(why: string, seconds: number): RegistryError {

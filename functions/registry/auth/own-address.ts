@@ -32,7 +32,10 @@ export function ownAddress(publicUrl: OwnAddress | undefined): ReadOwnAddress {
   if (publicUrl !== undefined) return () => publicUrl;
   return ({ host = '', 'x-forwarded-proto': protocol }) => {
     if (!HOST.test(host)) {
-      throw new RegistryError(400, 'UNSUPPORTED', 'the request does not say which host it is for');
+      // Closed: a form may come behind it that nobody reads.
+      throw new RegistryError(400, 'UNSUPPORTED', 'the request does not say which host it is for', {
+        connection: 'close',
+      });
     }
     return { origin: `${protocol === 'https' ? 'https' : 'http'}://${host}`, host };
   };

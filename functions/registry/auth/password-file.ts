@@ -10,7 +10,11 @@ export interface ParsedPasswordFile {
   readonly problems: readonly { readonly line: number; readonly problem: string }[];
 }
 
-const BCRYPT = /^\$2[aby]\$(?<cost>\d\d)\$[./A-Za-z0-9]{53}$/;
+/**
+ * 16 bytes of salt and 23 of the hash, in characters of six bits: the last of each has bits left over, which are zero. With others
+ * no password would fit, and the check end at once: who waits for it could tell that there is such a user.
+ */
+const BCRYPT = /^\$2[aby]\$(?<cost>\d\d)\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{30}[.CGKOSWaeimquy26]$/;
 
 /** A check at cost 14 takes a second. One that is more costly would keep all others waiting. */
 const COSTS = { least: 4, most: 14 };

@@ -22,7 +22,7 @@ export interface PasswordUsersParts {
   /** The file, as `htpasswd -B` writes it. */
   readonly path: string;
   readonly log: Log;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds on a clock that does not go back. */
   readonly now?: () => number;
   readonly verifyHash?: (password: string, hash: string) => Promise<boolean>;
 }
@@ -31,7 +31,7 @@ export interface PasswordUsersParts {
 export function passwordUsers({
   path,
   log,
-  now = Date.now,
+  now,
   verifyHash = verifyBcrypt,
 }: PasswordUsersParts): PasswordUsers {
   const nobodysHash = createNobodysHash();

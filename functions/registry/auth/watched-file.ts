@@ -10,8 +10,8 @@ export interface WatchedFileParts<T> {
   readonly setting: string;
   readonly parse: (text: string) => T;
   readonly log: Log;
-  /** Milliseconds since the epoch. */
-  readonly now?: () => number;
+  /** Milliseconds on a clock that does not go back: until it had caught up, nobody would look. */
+  readonly now?: (() => number) | undefined;
 }
 
 /** How old what we know may be. Milliseconds. */
@@ -29,7 +29,7 @@ export function watchFile<T>({
   setting,
   parse,
   log,
-  now = Date.now,
+  now = () => performance.now(),
 }: WatchedFileParts<T>): () => Promise<T> {
   let text = readFirst(path, setting);
   let content = parse(text);

@@ -75,6 +75,13 @@ describe('a pull that waits', () => {
     assert.equal(HOPS.parse(locationOf(answer)).number, 5);
   });
 
+  test('is sent to no other host, whatever its path begins with', () => {
+    for (const path of ['//evil.example/v2/', '/\\evil.example/v2/', '///evil.example/v2/']) {
+      const location = locationOf(sendOn.elsewhere(hopAt(0, path), nine));
+      assert.equal(new URL(location, 'https://registry.example.org').host, 'registry.example.org', location);
+    }
+  });
+
   test('brings no line end from a query into a header', () => {
     const answer = sendOn.withPhase(hopAt(1, `${PATH}?a=%0d%0aset-cookie:x`), nine, 'resolving');
     assert.doesNotMatch(locationOf(answer), /[\r\n]/);

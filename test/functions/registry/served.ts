@@ -15,7 +15,6 @@ import { createAsking } from '#functions/asking.ts';
 import { anonymousAccess } from '#functions/registry/auth/anonymous-access.ts';
 import { publicAddresses } from '#functions/registry/blob-addresses.ts';
 import { clientAddressBehind } from '#functions/registry/client-address.ts';
-import { createLastUses } from '#functions/registry/last-uses.ts';
 import { createHops } from '#functions/registry/hop.ts';
 import { openAccounts, type CallerLimits } from '#functions/registry/limits/account.ts';
 import { createAdmission, type Admit } from '#functions/registry/limits/admission.ts';
@@ -33,6 +32,7 @@ import { createWantedImages } from '#functions/registry/wanted-images.ts';
 import { collectLog } from '#test/collected-log.ts';
 import { Cloud } from '#test/cloud.ts';
 import { offerOf, SETTINGS } from '#test/core/deployment.ts';
+import { followedUses, type FollowedUses } from './followed-uses.ts';
 
 // As Cloud Run sets it: otherwise Express answers errors with stack traces.
 process.env['NODE_ENV'] = 'production';
@@ -85,17 +85,20 @@ export class Served implements AsyncDisposable {
   /** What the registry logged. */
   readonly lines: readonly Readonly<Record<string, unknown>>[];
   readonly #server: Server;
+  readonly #lastUses: FollowedUses;
 
   private constructor(
     cloud: Cloud,
     kind: ServerKind,
     server: Server,
     lines: readonly Readonly<Record<string, unknown>>[],
+    lastUses: FollowedUses,
   ) {
     this.cloud = cloud;
     this.kind = kind;
     this.#server = server;
     this.lines = lines;
+    this.#lastUses = lastUses;
   }
 
   static async start(
@@ -109,13 +112,14 @@ export class Served implements AsyncDisposable {
     const asking = createAsking({ images, sources, hints, policy: POLICY, log });
     const offer = overrides.offer ?? offerOf();
     const manifests = overrides.manifests ?? openManifests(cloud.firestore);
+    const lastUses = followedUses({ images, manifests, log });
     const readRefList = openRefLists({ sources, asking, freshMs: POLICY.freshMs, log });
     const handler = createRegistry({
       log,
       offer,
       wantImage: createWantedImages(offer, SETTINGS),
       manifests,
-      lastUses: createLastUses({ images, manifests, log }),
+      lastUses,
       blobs: openBlobs(cloud.firestore),
       blobAddress: publicAddresses(BASE_URL),
       headDigest: 'sent',
@@ -136,7 +140,7 @@ export class Served implements AsyncDisposable {
     await new Promise<void>(resolve => {
       server.listen(0, '127.0.0.1', resolve);
     });
-    return new Served(cloud, kind, server, lines);
+    return new Served(cloud, kind, server, lines, lastUses);
   }
 
   get port(): number {
@@ -183,6 +187,7 @@ export class Served implements AsyncDisposable {
     });
     this.#server.closeAllConnections();
     await closed;
+    await this.#lastUses.ended();
   }
 }
 

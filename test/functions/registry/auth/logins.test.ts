@@ -27,7 +27,7 @@ class Desk {
   isSilent = false;
   #open = Promise.withResolvers<void>();
 
-  constructor({ isOpen = true } = {}) {
+  constructor({ isOpen = true, clock = 'own' }: { isOpen?: boolean; clock?: 'own' | 'real' } = {}) {
     if (isOpen) this.open();
     const { log, lines } = collectLog();
     this.lines = lines;
@@ -37,7 +37,8 @@ class Desk {
       revision: async () => this.revision,
       verify: credentials => this.#verify(credentials),
     };
-    this.login = createLogins({ providers: [provider], log, now: () => this.now });
+    const providers = [provider];
+    this.login = createLogins({ providers, log, ...(clock === 'own' && { now: () => this.now }) });
   }
 
   open(): void {
@@ -95,6 +96,16 @@ describe('logins', () => {
     assert.equal(await desk.try(ALICE), 'right');
   });
 
+  test('are not kept out for longer because the clock was set back', async context => {
+    const clock = { time: Date.now() };
+    context.mock.method(Date, 'now', () => clock.time);
+    const desk = new Desk({ clock: 'real' });
+    await desk.fail(10);
+    clock.time -= 60 * MINUTE;
+    const pauseSeconds = await desk.try(ALICE);
+    assert.ok(typeof pauseSeconds === 'number' && pauseSeconds <= 60, String(pauseSeconds));
+  });
+
   test('from one address are limited at the same time too', async () => {
     const desk = new Desk({ isOpen: false });
     const tries = Array.from({ length: 200 }, (_, number) => desk.try(guess(number)));
@@ -129,6 +140,37 @@ describe('logins', () => {
     assert.equal(await desk.try(ALICE), 'right', 'from the address of a flood');
     assert.equal(await desk.try(ALICE, ELSEWHERE), 'right', 'while others wait');
     assert.equal(desk.checks, 1 + 10 + 2);
+    desk.open();
+    await Promise.all(flood);
+  });
+
+  test('of someone else are not found by guessing on where no check is made any more', async () => {
+    const desk = new Desk();
+    await desk.try(ALICE, ELSEWHERE);
+    await desk.fail(10);
+    assert.equal(await desk.try(ALICE), 60, 'from the address that was wrong');
+    assert.equal(await desk.try(ALICE, ELSEWHERE), 'right', 'from where they were right');
+    assert.equal(await desk.try(ALICE, '192.0.2.3'), 'right', 'from where nobody was wrong');
+    assert.equal(
+      await desk.try(guess(0), HOME),
+      60,
+      'one that is known to be wrong is answered as one that is right',
+    );
+    desk.now = MINUTE;
+    assert.equal(await desk.try(ALICE), 'right');
+    assert.equal(desk.checks, 11);
+  });
+
+  test('of someone else are not found by guessing while there is no room for a check', async () => {
+    const desk = new Desk();
+    await desk.try(ALICE, ELSEWHERE);
+    desk.close();
+    const flood = Array.from({ length: 18 }, (_, number) =>
+      desk.try(guess(number + 20), `address ${number}`),
+    );
+    await turn();
+    assert.deepEqual(new Set(await desk.fail(10, 'a guesser')), new Set([5]));
+    assert.equal(await desk.try(ALICE, 'a guesser'), 60);
     desk.open();
     await Promise.all(flood);
   });

@@ -25,6 +25,9 @@ describe('a file of users', () => {
     [`alice:${HASH}x`, /no bcrypt hash/],
     [`alice:${HASH.slice(0, -1)}`, /no bcrypt hash/],
     [`alice:${HASH.replace('$2y$', '$2x$')}`, /no bcrypt hash/],
+    // A bit too many in the salt, and in the hash: no password would ever fit.
+    [`alice:${HASH.replace('uuKc', 'uvKc')}`, /no bcrypt hash/],
+    [`alice:${HASH.slice(0, -1)}T`, /no bcrypt hash/],
     [`alice:${HASH.replace('$04$', '$03$')}`, /from 4 to 14/],
     [`alice:${HASH.replace('$04$', '$15$')}`, /from 4 to 14/],
     [`bob:${HASH}`, /an earlier line has too/],
@@ -113,6 +116,18 @@ describe('users with a password', () => {
     clock.now += 2_000;
     assert.equal(await isRight(users, 'alice', 'two'), false);
     assert.equal(await isRight(users, 'bob', 'three'), true);
+  });
+
+  test('are who is in the file now, also where the clock was set back', async context => {
+    const clock = { time: Date.now(), running: 0 };
+    context.mock.method(Date, 'now', () => clock.time);
+    context.mock.method(performance, 'now', () => clock.running);
+    await using file = await UsersFile.of(await userLine('alice', 'one'), await userLine('bob', 'two'));
+    const users = passwordUsers({ path: file.path, log: collectLog().log });
+    await file.replace(await userLine('bob', 'two'));
+    clock.time -= 3_600_000;
+    clock.running += 2_000;
+    assert.equal(await isRight(users, 'alice', 'one'), false);
   });
 
   test('have another revision and fingerprint when the password is another, and only then', async context => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Cloud } from '#test/cloud.ts';
 import { readyImage } from '../ready-image.ts';
-import type { Received, Served } from '../served.ts';
+import { Served, type Received } from '../served.ts';
 import { specError } from '../spec-errors.ts';
 import { basic, challenge, granted, postForm } from './clients.ts';
 import { HOST, serveUsers, type LoggedIn } from './logged-in.ts';
@@ -16,6 +16,8 @@ describe('the token endpoint', () => {
   let users: UsersFile;
   let byUsers: LoggedIn;
   let byBoth: LoggedIn;
+  /** Where there are no tokens. */
+  let byNobody: Served;
   let served: Served;
   let name: string;
 
@@ -25,11 +27,13 @@ describe('the token endpoint', () => {
     byUsers = await serveUsers(cloud, { DERIVERY_USERS_FILE: users.path, DERIVERY_TOKEN_SECRET: SECRET });
     byBoth = await serveUsers(cloud, { DERIVERY_USERS_FILE: users.path, DERIVERY_ACCESS: 'both' });
     served = byUsers.served;
+    byNobody = await Served.start('node:http', cloud, 60_000);
     name = (await readyImage(cloud, '{"for":"tokens"}')).name;
   });
   after(async () => {
     await byUsers[Symbol.asyncDispose]();
     await byBoth[Symbol.asyncDispose]();
+    await byNobody[Symbol.asyncDispose]();
     await users[Symbol.asyncDispose]();
     await cloud[Symbol.asyncDispose]();
   });
@@ -133,6 +137,14 @@ describe('the token endpoint', () => {
     assert.match(specError(answer, 400).message, /registry\.example\.org only/);
   });
 
+  test('logs nothing of a form whose client leaves in the middle', async () => {
+    const logged = served.lines.length;
+    const head = `POST /token HTTP/1.1\r\nhost: ${HOST}\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: 100\r\n\r\n`;
+    await served.sendRaw(`${head}grant_type=`);
+    await get('', ALICE);
+    assert.deepEqual(served.lines.slice(logged), []);
+  });
+
   test('understands small forms only', async () => {
     const form = { grant_type: 'password', username: 'alice', password: 'open sesame' };
     const cases: readonly [status: number, answer: Promise<Received>][] = [
@@ -148,6 +160,18 @@ describe('the token endpoint', () => {
     const chunked = `POST /token HTTP/1.1\r\nhost: ${HOST}\r\nconnection: close\r\ncontent-type: application/x-www-form-urlencoded\r\ntransfer-encoding: chunked\r\n\r\n`;
     const flood = await served.sendRaw(`${chunked}${'4000\r\n'.concat('x'.repeat(0x4000), '\r\n').repeat(3)}`, { leaveOpen: true }); // prettier-ignore
     assert.match(flood, /^HTTP\/1\.1 413/);
+    for (const [status, host, from] of [
+      [400, 'a"b', served],
+      [404, HOST, byNobody],
+    ] as const) {
+      // prettier-ignore
+      const answer = await from.sendRaw(`${chunked.replace(HOST, host).replace('connection: close', 'x: y')}4\r\n`, { leaveOpen: true }); // prettier-ignore
+      assert.match(
+        answer,
+        new RegExp(`^HTTP/1\\.1 ${status}`),
+        'and the connection is closed, before the form has an end',
+      );
+    }
     for (const method of ['PUT', 'DELETE', 'PATCH']) {
       const answer = await served.send('/token', { method, headers: { host: HOST } });
       assert.equal(specError(answer, 405).code, 'UNSUPPORTED');

@@ -1,4 +1,5 @@
-// How an instance ends under functions-framework's own command: who waits there is sent on, and gets the image elsewhere.
+// An instance under functions-framework's own command: that its requests are ours, and how it ends: who waits there is sent on, and
+// gets the image elsewhere.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { request as sendRequest, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http';
@@ -128,6 +129,19 @@ describe('an instance under functions-framework', { timeout: 60_000 }, () => {
     // One that says nothing of a body, and the next on a connection of its own.
     assert.equal((await send(instance.port, '/v2/')).status, 200);
     assert.equal((await send(instance.port, '/v2/', 'POST', randomBytes(10))).status, 405);
+  });
+
+  test('answers what the framework would answer: broken escapes, icons, and methods that it knows', async context => {
+    const instance = await startFramework(context, PATIENT);
+    for (const [method, path, status] of [
+      ['GET', '/v2/%zz/manifests/latest', 400],
+      ['GET', '/v2/%zz', 404],
+      ['GET', '/favicon.ico', 404],
+      ['GET', '/robots.txt', 404],
+      ['OPTIONS', '/v2/', 405],
+    ] as const) {
+      specError(await send(instance.port, path, method), status);
+    }
   });
 
   test('reads forms for a token itself, and small ones only', async context => {

@@ -1,5 +1,6 @@
-// Turning requests with a body away before functions-framework sees them: it reads and inflates bodies of up to a gigabyte
-// for functions that want none, so that a megabyte of gzip costs a gigabyte of memory.
+// Taking requests from functions-framework's server before its own middleware does. That reads and inflates bodies of up to a
+// gigabyte for functions that want none; answers some requests itself, in HTML (a broken percent-escape, /favicon.ico); and costs
+// more of the processor than our answers do.
 import { subscribe } from 'node:diagnostics_channel';
 import { Server, type IncomingMessage, type ServerResponse } from 'node:http';
 import { RegistryError } from '#core/errors.ts';
@@ -9,27 +10,21 @@ import { isTokenTarget } from './route.ts';
 import { originForm } from './target.ts';
 
 /**
- * From now on every HTTP server of this process answers what has a body itself, in the registry's form, and closes the
- * connection unread. Only forms for a token are for the registry: it is handed them past the framework, and reads them itself.
- * The framework makes its server without us: Node tells of it with the first request, before anyone else hears of that.
+ * From now on every request to an HTTP server of this process is the registry's. What has a body is refused unread, and its
+ * connection closed; only forms for a token are handed on with theirs. The framework makes its server without us: Node tells of
+ * it with the first request, before anyone else hears of that.
  */
-export function refuseBodies(registry: RequestHandler): void {
-  const guarded = new WeakSet<Server>();
+export function takeServer(registry: RequestHandler): void {
+  const taken = new WeakSet<Server>();
   subscribe('http.server.request.start', message => {
     const server: unknown = Reflect.get(Object(message), 'server');
-    if (!(server instanceof Server) || guarded.has(server)) return;
-    guarded.add(server);
-    guard(server, registry);
-  });
-}
-
-function guard(server: Server, registry: RequestHandler): void {
-  const listeners = server.listeners('request');
-  server.removeAllListeners('request');
-  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    if (isForm(request)) void registry(request, response);
-    else if (hasBody(request)) refuse(request, response);
-    else for (const listener of listeners) Reflect.apply(listener, server, [request, response]);
+    if (!(server instanceof Server) || taken.has(server)) return;
+    taken.add(server);
+    server.removeAllListeners('request');
+    server.on('request', (request, response) => {
+      if (hasBody(request) && !isForm(request)) refuse(request, response);
+      else void registry(request, response);
+    });
   });
 }
 
