@@ -15,7 +15,13 @@ import { userAccess } from './user-access.ts';
 
 /** Throws a ConfigurationError where settings do not go together, or the file of users cannot be read. */
 export function openAccess(settings: AccessSettings, addressOf: ReadClientAddress, log: Log): Access {
-  if (settings.DERIVERY_ACCESS === 'anonymous') return anonymousAccess(addressOf);
+  if (settings.DERIVERY_ACCESS === 'anonymous') {
+    // Whoever names users means to ask for them: a registry that is open all the same would not show it.
+    if (settings.DERIVERY_USERS_FILE !== undefined || settings.DERIVERY_GOOGLE_USERS !== undefined) {
+      throw wrong('there are users, and nobody is asked: set DERIVERY_ACCESS to users or both');
+    }
+    return anonymousAccess(addressOf);
+  }
   const { DERIVERY_ACCESS: access, DERIVERY_TOKEN_SECRET: secrets, DERIVERY_CHALLENGE: challenge } = settings;
   if (secrets === undefined) {
     throw wrong(

@@ -55,6 +55,8 @@ describe('settings of who may pull', () => {
       /needs users: DERIVERY_USERS_FILE, DERIVERY_GOOGLE_USERS/,
     ],
     [() => ({ DERIVERY_ACCESS: 'both', ...SECRET }), /needs users/],
+    [withUsers, /nobody is asked: set DERIVERY_ACCESS to users or both/],
+    [() => GOOGLE, /there are users, and nobody is asked/],
     [
       () => ({ DERIVERY_ACCESS: 'both', DERIVERY_CHALLENGE: 'basic', ...withUsers() }),
       /DERIVERY_CHALLENGE=basic does not go with DERIVERY_ACCESS=both/,

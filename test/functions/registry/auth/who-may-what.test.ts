@@ -77,7 +77,7 @@ describe('who may pull', () => {
         DERIVERY_BLOB_URL: 'https://storage.example.org/b',
         DERIVERY_HOP_SECRET: randomUUID(),
         DERIVERY_TOKEN_SECRET: `${randomUUID()} ${SECRET.replaceAll(' ', '-')}`,
-        DERIVERY_USERS_FILE: users.path,
+        ...(mode !== 'anonymous' && { DERIVERY_USERS_FILE: users.path }),
         ...environment,
       });
       const access = openAccess(settings, clientAddressBehind(0), collectLog().log);
