@@ -12,6 +12,8 @@ export interface Stored {
   readonly seconds: number;
   /** Of this process: the stand-ins' own is not in it. */
   readonly cpuSeconds: number;
+  /** Of the stand-ins. */
+  readonly cloudCpuSeconds: number;
   readonly layersPacked: number;
   /** Bytes of the files that were read. */
   readonly bytesRead: number;
@@ -25,7 +27,7 @@ export async function storeImages(
   images: readonly (readonly PlannedLayer[])[],
   spoolFolder: string,
 ): Promise<Stored[]> {
-  await using _cloud = await startCloudProcess();
+  await using cloud = await startCloudProcess();
   const firestore = openFirestore(PROJECT, '(default)');
   const count = { layersPacked: 0, bytesRead: 0, bytesUploaded: 0 };
   const bucket = openBlobBucket(PROJECT, BUCKET);
@@ -51,12 +53,14 @@ export async function storeImages(
         return counted(await layer.entries(), size => (count.bytesRead += size));
       },
     }));
+    const cloudCpuBefore = await cloud.cpuSeconds();
     const cpuBefore = process.cpuUsage();
     const startedAt = performance.now();
     await store.storeAll(planned, () => {}, never);
     const seconds = (performance.now() - startedAt) / 1000;
     const { user, system } = process.cpuUsage(cpuBefore);
-    stored.push({ ...count, seconds, cpuSeconds: (user + system) / 1e6 });
+    const cloudCpuSeconds = (await cloud.cpuSeconds()) - cloudCpuBefore;
+    stored.push({ ...count, seconds, cpuSeconds: (user + system) / 1e6, cloudCpuSeconds });
   }
   await firestore.terminate();
   return stored;
