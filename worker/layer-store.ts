@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import pLimit from 'p-limit';
 import { crc32c, formatCrc32c } from '#core/crc32c.ts';
+import { TransientError } from '#core/errors.ts';
 import type { LayerFact, LayerKey } from '#core/layer.ts';
 import type { Blob } from '#core/oci.ts';
 import type { Blobs } from '#core/google/blobs.ts';
@@ -52,7 +53,9 @@ export function createLayerStore({ bucket, blobs, layers, spoolFolder }: LayerSt
 
   /** The blob, then the fact about it: a fact never names what is not there. */
   async function put(content: BlobContent, signal: AbortSignal): Promise<void> {
-    await blobs.record(content.digest, await bucket.put(content, signal));
+    const { digest } = content;
+    if (await blobs.record(digest, await bucket.put(content, signal))) return;
+    throw new TransientError(`blob ${digest} is being deleted`);
   }
 
   async function store(layer: PlannedLayer, signal: AbortSignal): Promise<LayerFact> {

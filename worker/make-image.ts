@@ -68,6 +68,7 @@ export function createImageMaker(parts: ImageMakerParts): MakeImage {
     report({ name: 'publishing' });
     const { config, manifest } = writeImage(plan, stored);
     await layerStore.storeBlob(config, signal);
-    return { ...manifest, mediaType: MEDIA_TYPES.manifest };
+    const blobs = [...new Set([config, ...stored].map(({ digest }) => digest))];
+    return { ...manifest, mediaType: MEDIA_TYPES.manifest, blobs };
   };
 }

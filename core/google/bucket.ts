@@ -4,9 +4,9 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { IdempotencyStrategy, Storage, type File, type FileMetadata } from '@google-cloud/storage';
 import pRetry from 'p-retry';
+import type { StoredBlob } from '../blob-life.ts';
 import { digestHex, type Digest } from '../digest.ts';
 import { TransientError } from '../errors.ts';
-import type { StoredBlob } from './blobs.ts';
 
 /** From here on an upload is resumable; a smaller one goes in one request. Bytes. */
 const RESUMABLE_FROM = 8 << 20;

@@ -41,6 +41,11 @@ export function isUnreachable(error: unknown): boolean {
   return code === UNAVAILABLE || code === DEADLINE_EXCEEDED;
 }
 
+/** Whether an error says that Firestore did not answer, in time or at all. */
+export function isSilence(error: unknown): boolean {
+  return isUnreachable(error) || error instanceof TransientError;
+}
+
 /** The longest that the documents of a pull may take: its client is to hear of it while it still listens. Milliseconds. */
 export const READ_LIMIT_MS = 10_000;
 
@@ -76,7 +81,7 @@ export function toPlain(value: unknown): unknown {
 }
 
 /** Fields that hold a moment, or a list of them, by their names. */
-const MOMENT = /At$/;
+const MOMENT = /At$|^lastReference$/;
 
 /** The inverse of {@link toPlain}: moments become timestamps, which the console shows as such. */
 export function toStored(document: object): Record<string, unknown> {

@@ -1,5 +1,6 @@
 // What the janitor reads from its environment, once.
 import { imageSettings } from '#core/google/deployment-settings.ts';
+import { retentionSettings } from '#core/google/retention-settings.ts';
 import { cloudSettings } from '#core/google/settings.ts';
 
 /** The janitor's settings, each by its variable. */
@@ -7,4 +8,5 @@ export const janitorSettings = {
   ...cloudSettings,
   /** By which it knows the builds that this deployment's workers take. */
   ...imageSettings,
+  ...retentionSettings,
 };

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { openBlobs } from '#core/google/blobs.ts';
 import { openLayers } from '#core/google/layers.ts';
-import { openManifests } from '#core/google/manifests.ts';
+import { blobsOf, openManifests } from '#core/google/manifests.ts';
 import { digestOf } from '#core/digest.ts';
+import { MEDIA_TYPES } from '#core/oci.ts';
 import { layerKeySchema, type LayerFact, type LayerKey } from '#core/layer.ts';
 import { Cloud } from '#test/cloud.ts';
 
@@ -68,9 +69,37 @@ describe('blobs', () => {
       generation: '1700000000000000',
     });
   });
+
+  test('that are condemned are not there, until they are written anew', async () => {
+    const blobs = openBlobs(cloud.firestore);
+    const digest = digestOf('condemned');
+    const object = { size: 4, crc32c: 'AAAAAA==', generation: '1' };
+    await blobs.record(digest, object);
+    const earlier = await blobs.see(digest);
+    const tombstone = { placedAt: new Date(), stage: 'final' };
+    await cloud.firestore.collection('blobs').doc(digest).update({ tombstone });
+    assert.equal(await blobs.read(digest), undefined);
+    const seen = await blobs.see(digest);
+    assert.equal(await blobs.record(digest, object), false);
+    assert.equal(await blobs.recordFound(digest, object, seen), false);
+    const anew = { ...object, generation: '2' };
+    assert.equal(await blobs.recordFound(digest, anew, earlier), false, 'it changed since');
+    assert.equal(await blobs.recordFound(digest, anew, seen), true);
+    assert.deepEqual(await blobs.read(digest), anew);
+  });
 });
 
 describe('manifests', () => {
+  test('name their config and their layers, and those of before do in their bytes alone', () => {
+    const [config, layer] = [digestOf('config'), digestOf('layer')];
+    const layers = [{ digest: layer }, { digest: layer }];
+    const bytes = Buffer.from(JSON.stringify({ config: { digest: config }, layers }));
+    const manifest = { digest: digestOf(bytes), mediaType: MEDIA_TYPES.manifest, bytes };
+    assert.deepEqual(blobsOf(manifest), [config, layer]);
+    assert.deepEqual(blobsOf({ ...manifest, blobs: [layer] }), [layer]);
+    assert.deepEqual(blobsOf({ ...manifest, children: [digestOf('child')] }), []);
+  });
+
   test('that nobody published are not there', async () => {
     assert.equal(await openManifests(cloud.firestore).read(digestOf('none')), undefined);
   });
