@@ -17,8 +17,15 @@ parentPort?.on('message', ({ memory, length, level, dictionary }: DeflateTask) =
   });
   const deflatedLength = deflated.length;
   memory.set(deflated);
-  // Freed at once. Left to the collector, it counts as pressure on a small heap, which is then gone through time and again.
-  deflated.buffer.transfer(0);
+  free(deflated.buffer);
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a window's rule: a thread has no origin.
   parentPort?.postMessage(deflatedLength);
 });
+
+/**
+ * Memory that is left to the collector counts as pressure on the small heap, which it then goes through time and again. What
+ * Node shares out among small buffers is not ours to free.
+ */
+function free(memory: ArrayBuffer): void {
+  if (memory.byteLength > Buffer.poolSize) memory.transfer(0);
+}

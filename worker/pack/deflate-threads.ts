@@ -2,6 +2,7 @@
 // result on the main thread, whose large heap V8 then goes through time and again: a sixth of all work of packing.
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { TransientError } from '#core/errors.ts';
 
 export interface DeflateTask {
   /** Shared memory: begins with the bytes to deflate, and then with the result. It must have room for that. */
@@ -19,10 +20,20 @@ const HEAP_MB = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2 };
 const threads = new Set<DeflateThread>();
 
 /**
+ * Starts all threads, and has each do something: the first layer would have to wait for that otherwise. Rejects with a
+ * {@link TransientError} where they cannot be started.
+ */
+export async function startDeflateThreads(): Promise<void> {
+  while (threads.size < availableParallelism()) startThread();
+  await Promise.all(Array.from(threads, thread => thread.deflate(anything())));
+}
+
+/**
  * Replaces the bytes in the task's memory by what they are deflated to, and gives the length of that. It ends on a byte
- * (sync flush) and has no last block. Rejects where the thread comes to an end, of which the next task begins another.
+ * (sync flush) and has no last block. Rejects with a {@link TransientError} where the thread comes to an end, whatever the
+ * reason; in its place, the next task has a new one.
  *
- * Threads are started when they are needed, and stay. One without work does not keep the process alive.
+ * Threads that are not there yet are started. One without work does not keep the process alive.
  */
 export function deflateInPlace(task: DeflateTask): Promise<number> {
   return leastBusyThread().deflate(task);
@@ -30,10 +41,18 @@ export function deflateInPlace(task: DeflateTask): Promise<number> {
 
 function leastBusyThread(): DeflateThread {
   const [least] = [...threads].toSorted((a, b) => a.tasks - b.tasks);
-  if (least !== undefined && (least.tasks === 0 || threads.size >= availableParallelism())) return least;
-  const started = new DeflateThread(thread => threads.delete(thread));
-  threads.add(started);
-  return started;
+  const isEnough = least !== undefined && (least.tasks === 0 || threads.size >= availableParallelism());
+  return isEnough ? least : startThread();
+}
+
+function startThread(): DeflateThread {
+  const thread = new DeflateThread(ended => threads.delete(ended));
+  threads.add(thread);
+  return thread;
+}
+
+function anything(): DeflateTask {
+  return { memory: new Uint8Array(new SharedArrayBuffer(1000)), length: 1, level: 1, dictionary: undefined };
 }
 
 class DeflateThread {
@@ -42,24 +61,26 @@ class DeflateThread {
   readonly #unanswered: PromiseWithResolvers<number>[] = [];
 
   constructor(onEnd: (thread: DeflateThread) => void) {
-    // A bundle has to have the thread's file beside it, as an entry of its own: bundlers do not follow this URL.
-    // The process's own options may be for it alone, as `--input-type` is.
-    this.#worker = new Worker(new URL('./deflate-thread.ts', import.meta.url), {
+    // By a name that a bundle can have too: there the thread is a file of its own beside the worker's, an entry as well as
+    // that, and `imports` in package.json says under which name. No bundler sees that by itself.
+    this.#worker = new Worker(new URL(import.meta.resolve('#worker/pack/deflate-thread.ts')), {
       name: 'deflate',
+      // The process's own options may be for it alone, as `--input-type` is.
       execArgv: [],
       resourceLimits: HEAP_MB,
     });
     this.#worker.unref();
-    const end = (error: Error): void => {
+    const end = (why: string, cause?: unknown): void => {
       onEnd(this);
+      const error = new TransientError(`a thread that deflates has ended: ${why}`, { cause });
       for (const { reject } of this.#unanswered.splice(0)) reject(error);
     };
     this.#worker.on('message', (length: number) => {
       this.#unanswered.shift()?.resolve(length);
       if (this.tasks === 0) this.#worker.unref();
     });
-    this.#worker.on('error', end);
-    this.#worker.on('exit', code => end(new Error(`a thread that deflates ended with ${code}`)));
+    this.#worker.on('error', error => end(error instanceof Error ? error.message : String(error), error));
+    this.#worker.on('exit', code => end(`exit code ${code}`));
   }
 
   /** Tasks that it was given and has not answered. */

@@ -4,7 +4,7 @@ import { MEDIA_TYPES } from '#core/oci.ts';
 import { BLOCK_SIZE } from './block-pool.ts';
 import { compressBlocks } from './compress-blocks.ts';
 import type { Compressor, CompressOptions } from './compressor.ts';
-import { deflateInPlace } from './deflate-threads.ts';
+import { deflateInPlace, startDeflateThreads } from './deflate-threads.ts';
 
 const LEVEL = 6;
 
@@ -23,6 +23,7 @@ const LAST_BLOCK = Buffer.from([0x03, 0x00]);
 export const GZIP: Compressor = {
   id: `gzip-blocks level=${LEVEL} block=${BLOCK_SIZE} version=${VERSION}`,
   mediaType: MEDIA_TYPES.gzipLayer,
+  prepare: startDeflateThreads,
   compress: gzip,
 };
 

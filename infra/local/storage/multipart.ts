@@ -55,7 +55,7 @@ async function* mediaBytes(text: MarkedText, delimiter: Buffer): AsyncGenerator<
 class MarkedText {
   readonly #chunks: AsyncIterator<Buffer>;
   /** Every boundary begins a line; the first may do so without a line before it. */
-  #held = LINE;
+  #held: Buffer = LINE;
 
   constructor(chunks: AsyncIterable<Buffer>) {
     this.#chunks = chunks[Symbol.asyncIterator]();

@@ -25,8 +25,9 @@ async function read(type: string, whole: Buffer, chunkSize: number) {
   const chunks: Buffer[] = [];
   for (let at = 0; at < whole.length; at += chunkSize) chunks.push(whole.subarray(at, at + chunkSize));
   const { metadata, media } = await readMultipart(type, Readable.from(chunks));
-  const bytes = Buffer.concat(await Array.fromAsync(media.bytes));
-  return { metadata, media: { ...media, bytes } };
+  const bytes: Buffer[] = [];
+  for await (const piece of media.bytes) bytes.push(piece);
+  return { metadata, media: { ...media, bytes: Buffer.concat(bytes) } };
 }
 
 const chunkSizes = fc.integer({ min: 1, max: 40 });
