@@ -34,13 +34,13 @@ resource "google_firestore_field" "unindexed" {
     for path in [
       "images.build.failure",
       "images.build.lastError",
-      "images.request",
+      "images.request.packages",
       "layers.narHashes",
       "logs.text",
       "manifests.bytes",
       "quotas.startedAt",
-      "sources.refs",
-      "sources.resolved",
+      "sources.refs.names",
+      "sources.resolved.earlier",
     ] : path => regex("^(?P<collection>[^.]+)\\.(?P<field>.+)$", path)
   }
 

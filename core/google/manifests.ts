@@ -79,6 +79,18 @@ function parse(snapshot: DocumentSnapshot): Manifest | undefined {
   return data && { digest: digestSchema.parse(snapshot.id), ...manifestSchema.parse(data) };
 }
 
+/**
+ * A manifest that is there, and when it was pulled last, in milliseconds. Throws a ZodError where it is not one that this code
+ * knows.
+ */
+export function parseManifest(
+  snapshot: DocumentSnapshot,
+): Manifest & { readonly usedAt: number | undefined } {
+  const { usedAt } = usedSchema.parse(snapshot.data());
+  const stored = manifestSchema.parse(snapshot.data());
+  return { digest: digestSchema.parse(snapshot.id), ...stored, usedAt: usedAt?.toMillis() };
+}
+
 const namedSchema = z.object({ digest: digestSchema });
 const imageSchema = z.object({ config: namedSchema, layers: z.array(namedSchema) });
 

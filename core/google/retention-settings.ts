@@ -43,10 +43,11 @@ export function retentionOf(settings: z.infer<z.ZodObject<typeof retentionSettin
 
 /**
  * How often the use of one document is noted, and for how long a registry goes by a manifest in its memory: Firestore takes
- * about one write a second to one document, and what is kept for a short time has to be noted more often. Milliseconds.
+ * about one write a second to one document, and what is kept for a short time has to be noted more often. Milliseconds, a whole
+ * number.
  */
 export function notedEveryMs({ keepMs }: Pick<Retention, 'keepMs'>): number {
-  return Math.min(HOUR_MS, keepMs / 24);
+  return Math.min(HOUR_MS, Math.ceil(keepMs / 24));
 }
 
 /**

@@ -25,16 +25,32 @@ test('a snapshot is frozen by the first who stores it, and is read as it was', a
   assert.equal(await snapshots.read('snapshots/a'), undefined);
   const workers = ['git', 'curl', 'jq'].map(snapshotOf);
   const seen = await Promise.all(
-    workers.map(snapshot => openSnapshots(PROJECT, BUCKET).create('snapshots/a', snapshot)),
+    workers.map(snapshot => openSnapshots(PROJECT, BUCKET).create('snapshots/a', snapshot, 'r1')),
   );
   const [first] = seen;
   assert.ok(workers.some(({ id }) => id === first?.id));
   for (const snapshot of [...seen, await snapshots.read('snapshots/a')]) assert.deepEqual(snapshot, first);
 
   // Once more, by whoever did not hear that it was stored.
-  assert.deepEqual(await snapshots.create('snapshots/a', snapshotOf('git')), first);
-  assert.deepEqual(await snapshots.create('snapshots/b', EMPTY_SNAPSHOT), EMPTY_SNAPSHOT);
+  assert.deepEqual(await snapshots.create('snapshots/a', snapshotOf('git'), 'r1'), first);
+  assert.deepEqual(await snapshots.create('snapshots/b', EMPTY_SNAPSHOT, 'r1'), EMPTY_SNAPSHOT);
   assert.deepEqual(await snapshots.read('snapshots/b'), EMPTY_SNAPSHOT);
+});
+
+test('a read that is answered 503, or cut, is tried again, and told of where it stays so', async () => {
+  const snapshots = openSnapshots(PROJECT, BUCKET);
+  await snapshots.create('snapshots/c', EMPTY_SNAPSHOT, 'r1');
+  for (const fault of [
+    { effect: 'answer', status: 503, times: 1 },
+    { effect: 'cut', times: 1 },
+    { effect: 'cut answer', afterBytes: 5, times: 1 },
+  ] as const) {
+    cloud.storageFaults.push({ ...fault });
+    assert.deepEqual(await snapshots.read('snapshots/c'), EMPTY_SNAPSHOT, fault.effect);
+  }
+  cloud.storageFaults.push({ effect: 'answer', status: 503 });
+  await assert.rejects(snapshots.read('snapshots/c'), /^TransientError: cannot read snapshots\/c/);
+  cloud.storageFaults.length = 0;
 });
 
 test('what is no snapshot is told by its name, and is not replaced', async () => {
@@ -43,6 +59,6 @@ test('what is no snapshot is told by its name, and is not replaced', async () =>
   const snapshots = openSnapshots(PROJECT, BUCKET);
   const told = /^Error: snapshots\/broken in the bucket is no snapshot of layers/;
   await assert.rejects(snapshots.read('snapshots/broken'), told);
-  await assert.rejects(snapshots.create('snapshots/broken', EMPTY_SNAPSHOT), told);
+  await assert.rejects(snapshots.create('snapshots/broken', EMPTY_SNAPSHOT, 'r1'), told);
   assert.equal(String((await file.download())[0]), 'not a snapshot');
 });
