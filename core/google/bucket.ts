@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { IdempotencyStrategy, Storage, type File, type FileMetadata } from '@google-cloud/storage';
 import pRetry from 'p-retry';
-import type { StoredBlob } from '../blob-life.ts';
+import { isSame, type StoredBlob } from '../blob-life.ts';
 import { digestHex, type Digest } from '../digest.ts';
 import { TransientError } from '../errors.ts';
 
@@ -22,6 +22,9 @@ export interface BlobContent {
   readonly crc32c: string;
   readonly from: { readonly file: string } | { readonly bytes: Uint8Array };
 }
+
+/** What lies in the bucket now; `isNew`: since just now. */
+export type PutBlob = StoredBlob & { readonly isNew: boolean };
 
 export type BlobBucket = ReturnType<typeof openBlobBucket>;
 
@@ -83,9 +86,19 @@ export function openBlobBucket(projectId: string, bucketName: string) {
     });
   }
 
-  async function stored(file: File): Promise<StoredBlob> {
-    const [metadata] = await file.getMetadata();
-    return storedBlob(metadata);
+  /** Undefined where there is no object. */
+  async function look(file: File): Promise<StoredBlob | undefined> {
+    try {
+      const [metadata] = await file.getMetadata();
+      return storedBlob(metadata);
+    } catch (error) {
+      if (hasCode(error, 404)) return undefined;
+      throw new TransientError(`cannot look at ${file.name}: ${messageOf(error)}`, { cause: error });
+    }
+  }
+
+  function fileOf(digest: Digest): File {
+    return bucket.file(`blobs/sha256/${digestHex(digest)}`);
   }
 
   return {
@@ -94,20 +107,30 @@ export function openBlobBucket(projectId: string, bucketName: string) {
      * anything else under this name is replaced. Throws a {@link TransientError}, and the signal's reason when that is
      * aborted: a worker that is to stop cannot wait for an upload of many minutes.
      */
-    async put(content: BlobContent, signal?: AbortSignal): Promise<StoredBlob> {
-      const file = bucket.file(`blobs/sha256/${digestHex(content.digest)}`);
-      const found = (await persist(file, content, 0, signal)) ?? (await stored(file));
-      if (found.size === content.size && found.crc32c === content.crc32c) return found;
-      const replaced = (await persist(file, content, found.generation, signal)) ?? (await stored(file));
-      if (replaced.size === content.size && replaced.crc32c === content.crc32c) return replaced;
+    async put(content: BlobContent, signal?: AbortSignal): Promise<PutBlob> {
+      const file = fileOf(content.digest);
+      const written = await persist(file, content, 0, signal);
+      const found = written ?? (await look(file));
+      if (found !== undefined && isSame(found, content)) return { ...found, isNew: written !== undefined };
+      const replaced = await persist(file, content, found?.generation ?? 0, signal);
+      const standing = replaced ?? (await look(file));
+      if (standing !== undefined && isSame(standing, content)) {
+        return { ...standing, isNew: replaced !== undefined };
+      }
       throw new TransientError(`blob ${content.digest} is not what was stored under its name`);
     },
 
-    /** What is stored under a digest, unchecked. The stream fails where nothing is. */
-    read(digest: Digest): Readable {
-      const file = bucket.file(`blobs/sha256/${digestHex(digest)}`);
-      return file.createReadStream({ decompress: false, validation: false });
+    /** Writes the blob in place of the object of this generation. Undefined where that is not there any more. */
+    replace(content: BlobContent, generation: string, signal?: AbortSignal): Promise<StoredBlob | undefined> {
+      return persist(fileOf(content.digest), content, generation, signal);
     },
+
+    /** What lies under a digest, by its description. Undefined where nothing does. */
+    look: (digest: Digest): Promise<StoredBlob | undefined> => look(fileOf(digest)),
+
+    /** What is stored under a digest, unchecked. The stream fails where nothing is. */
+    read: (digest: Digest): Readable =>
+      fileOf(digest).createReadStream({ decompress: false, validation: false }),
 
     /** Whether the bucket can be used at all: asked once, when a worker starts. */
     async exists(): Promise<boolean> {
@@ -123,8 +146,12 @@ function storedBlob({ size, crc32c, generation }: FileMetadata): StoredBlob {
 
 /** Google's client throws an ApiError where it sent one request, and the error of its HTTP library where the upload is resumable. */
 function isPreconditionFailed(error: unknown): boolean {
+  return hasCode(error, 412);
+}
+
+function hasCode(error: unknown, code: number): boolean {
   if (typeof error !== 'object' || error === null) return false;
-  return ('code' in error && error.code === 412) || ('status' in error && error.status === 412);
+  return ('code' in error && error.code === code) || ('status' in error && error.status === code);
 }
 
 function messageOf(error: unknown): string {

@@ -8,6 +8,7 @@ import { requestKey, type ImageRequest } from '#core/image-request.ts';
 import { MEDIA_TYPES } from '#core/oci.ts';
 import type { ImagePlan } from '#worker/image/plan-image.ts';
 import { writeImage } from '#worker/image/write-image.ts';
+import { createBlobStore } from '#worker/blob-store.ts';
 import { createLayerStore } from '#worker/layer-store.ts';
 import { COMPRESSORS } from '#worker/pack/compressors.ts';
 import type { TarEntry } from '#worker/pack/tar-header.ts';
@@ -53,7 +54,8 @@ export async function storeImages(images: readonly UnpackedImage[], spoolFolder:
       return bucket.put(content, signal);
     },
   };
-  const store = createLayerStore({ bucket: counting, blobs: openBlobs(firestore), layers, spoolFolder });
+  const blobStore = createBlobStore({ bucket: counting, blobs: openBlobs(firestore) });
+  const store = createLayerStore({ blobStore, layers, spoolFolder });
   // A worker has done that when it is ready. The first call of Google's client loads what it needs.
   await bucket.exists();
   await COMPRESSORS[IMAGE_SETTINGS.compression].prepare?.();
@@ -77,11 +79,12 @@ export async function storeImages(images: readonly UnpackedImage[], spoolFolder:
     }));
     const { config, manifest } = writeImage(planned, await store.storeAll(counted, () => {}, never));
     await store.storeBlob(config, never);
-    await published.publish(key, 'bench', {
+    const publication = await published.publish(key, 'bench', {
       manifest: { ...manifest, mediaType: MEDIA_TYPES.manifest },
       revision,
       checkedAt: Date.now(),
     });
+    if (publication.kind !== 'published') throw new Error('an image that was just stored is not whole');
 
     const seconds = (performance.now() - startedAt) / 1000;
     const { user, system } = process.cpuUsage(cpuBefore);
