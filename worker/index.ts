@@ -13,6 +13,7 @@ import { openManifests } from '#core/google/manifests.ts';
 import { imageSettingsOf, pullPolicy } from '#core/google/deployment-settings.ts';
 import { openSnapshots } from '#core/google/snapshots.ts';
 import { openSources } from '#core/google/sources.ts';
+import { createBlobStore } from './blob-store.ts';
 import { createCollector } from './collection/collector.ts';
 import { openRoots } from './collection/open-roots.ts';
 import { claimFolder } from './claim-folder.ts';
@@ -23,7 +24,9 @@ import { createLayerStore } from './layer-store.ts';
 import { openKnownPackages } from './known-packages.ts';
 import { createImageMaker } from './make-image.ts';
 import { createIndexMaker } from './make-index.ts';
+import { createMend } from './mend.ts';
 import { openNix } from './nix/nix.ts';
+import { COMPRESSORS } from './pack/compressors.ts';
 import { prepareSpool } from './pack/spool.ts';
 import { seldom } from './seldom.ts';
 import { readWorkerSettings } from './settings.ts';
@@ -86,12 +89,9 @@ async function run(): Promise<void> {
   });
   // Before anything else is written to a disk that may be full.
   await collector.look();
-  const layerStore = createLayerStore({
-    bucket,
-    blobs: openBlobs(firestore),
-    layers: openLayers(firestore),
-    spoolFolder: settings.DERIVERY_SPOOL,
-  });
+  const blobStore = createBlobStore({ bucket, blobs: openBlobs(firestore) });
+  const layers = openLayers(firestore);
+  const layerStore = createLayerStore({ blobStore, layers, spoolFolder: settings.DERIVERY_SPOOL });
   const layerSnapshots = createLayerSnapshots({
     nix,
     beginRoots: roots.begin,
@@ -107,6 +107,7 @@ async function run(): Promise<void> {
   });
   const { settings: settingsDigest, freshMs } = pullPolicy(settings);
   const imageSettings = imageSettingsOf(settings);
+  await COMPRESSORS[imageSettings.compression].prepare?.();
   const makeImage = createImageMaker({
     nix,
     beginRoots: roots.begin,
@@ -138,6 +139,7 @@ async function run(): Promise<void> {
     revisions,
     makeImage,
     makeIndex,
+    mend: createMend({ blobStore, layers }),
     settings: settingsDigest,
     isNewDecline: seldom(DECLINE_PERIOD_MS),
     leaseSeconds: settings.DERIVERY_LEASE_SECONDS,

@@ -56,6 +56,7 @@ function build(
   const settings = layerBudget === undefined ? SETTINGS : settingsDigest({ ...IMAGE_SETTINGS, layerBudget });
   const { images, hints } = cloud;
   const makeIndex = () => assert.fail('no index is to be made');
+  const mend = () => assert.fail('nothing is to be mended');
   return buildImage(
     {
       images,
@@ -63,6 +64,7 @@ function build(
       revisions,
       makeIndex,
       makeImage,
+      mend,
       settings,
       isNewDecline,
       makeRoom,

@@ -16,6 +16,7 @@ import { derivations, isValid } from '#test/worker/nix/binary-cache.ts';
 import { scratchSet } from '#test/worker/nix/scratch-set.ts';
 import { storeFolder } from '#test/worker/nix/store-folder.ts';
 import { temporaryFolder } from '#test/worker/pack/trees.ts';
+import { createBlobStore } from '#worker/blob-store.ts';
 import { buildImage } from '#worker/build-image.ts';
 import { claimFolder } from '#worker/claim-folder.ts';
 import { createCollector } from '#worker/collection/collector.ts';
@@ -56,8 +57,10 @@ describe('T31: a disk that is full', () => {
     const makeImage = createImageMaker({
       ...parts,
       layerStore: createLayerStore({
-        bucket: openBlobBucket(PROJECT, BUCKET),
-        blobs: openBlobs(cloud.firestore),
+        blobStore: createBlobStore({
+          bucket: openBlobBucket(PROJECT, BUCKET),
+          blobs: openBlobs(cloud.firestore),
+        }),
         layers: openLayers(cloud.firestore),
         spoolFolder: temporaryFolder(context),
       }),
@@ -83,6 +86,7 @@ describe('T31: a disk that is full', () => {
             refresh: () => assert.fail('no source is to be looked at'),
           },
           makeImage: (_request, ...rest) => makeImage(requestOf(set, 'large'), ...rest),
+          mend: () => assert.fail('nothing is missing'),
           makeIndex: () => assert.fail('no index is to be made'),
           settings: SETTINGS,
           isNewDecline: () => assert.fail('nothing is to be declined'),
