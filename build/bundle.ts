@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { build, type Metafile } from 'esbuild';
 import { BuildError } from './build-error.ts';
 import type { Deployable } from './deployable.ts';
-import { lazyFirestoreApi } from './lazy-firestore-api.ts';
+import { lazyFirestore } from './lazy-firestore.ts';
 
 /** What CommonJS packages expect of Node, in a module of the other kind. */
 const COMMON_JS = [
@@ -37,11 +37,10 @@ export async function bundle(root: string, { entries, packages }: Deployable, fo
     // Names stay, for the stack traces in logs.
     minifyWhitespace: true,
     minifySyntax: true,
-    keepNames: false,
     legalComments: 'external',
     external: [...packages],
     banner: { js: COMMON_JS },
-    plugins: [lazyFirestoreApi],
+    plugins: [lazyFirestore],
     // A link to node_modules elsewhere must not show in the bytes.
     preserveSymlinks: true,
     metafile: true,
@@ -51,7 +50,7 @@ export async function bundle(root: string, { entries, packages }: Deployable, fo
 }
 
 async function requireNoFilesBeside(root: string, { inputs }: Metafile): Promise<void> {
-  const sources = Object.keys(inputs).filter(input => !/^node_modules\/|^lazy:/.test(input));
+  const sources = Object.keys(inputs).filter(input => !/^node_modules\/|^lazy-firestore:/.test(input));
   for (const source of sources) {
     if (!BESIDE_ITSELF.test(await readFile(join(root, source), 'utf8'))) continue;
     throw new BuildError(
