@@ -85,7 +85,10 @@ function packageAt(lock: Lock, place: string): z.infer<typeof packageSchema> {
   return packageSchema.parse(entry);
 }
 
-/** Without the roles that it has in the project alone, and without the address that it was fetched from. */
+/**
+ * Without the roles that it has in the project alone, and without the address that it was fetched from; and of packages for other
+ * machines only those that the lock has: `npm ci`, which Google's builds run, refuses a lock that names one and does not have it.
+ */
 function entryAt(lock: Lock, place: string): object {
   const {
     dev: _dev,
@@ -94,5 +97,10 @@ function entryAt(lock: Lock, place: string): object {
     resolved: _resolved,
     ...entry
   } = lock.packages[place] ?? {};
-  return entry;
+  const { optionalDependencies } = packageAt(lock, place);
+  if (optionalDependencies === undefined) return entry;
+  const there = Object.entries(optionalDependencies).filter(
+    ([name]) => placeOf(lock, name, place) !== undefined,
+  );
+  return { ...entry, optionalDependencies: Object.fromEntries(there) };
 }
