@@ -5,6 +5,7 @@ import { build, type Metafile } from 'esbuild';
 import { BuildError } from './build-error.ts';
 import type { Deployable } from './deployable.ts';
 import { lazyFirestore } from './lazy-firestore.ts';
+import { namedImports } from './named-imports.ts';
 
 /** What CommonJS packages expect of Node, in a module of the other kind. */
 const COMMON_JS = [
@@ -40,7 +41,7 @@ export async function bundle(root: string, { entries, packages }: Deployable, fo
     legalComments: 'external',
     external: [...packages],
     banner: { js: COMMON_JS },
-    plugins: [lazyFirestore],
+    plugins: [lazyFirestore, namedImports(packages)],
     // A link to node_modules elsewhere must not show in the bytes.
     preserveSymlinks: true,
     metafile: true,
@@ -50,7 +51,9 @@ export async function bundle(root: string, { entries, packages }: Deployable, fo
 }
 
 async function requireNoFilesBeside(root: string, { inputs }: Metafile): Promise<void> {
-  const sources = Object.keys(inputs).filter(input => !/^node_modules\/|^lazy-firestore:/.test(input));
+  const sources = Object.keys(inputs).filter(
+    input => !/^node_modules\/|^(?:lazy-firestore|named-imports):/.test(input),
+  );
   for (const source of sources) {
     if (!BESIDE_ITSELF.test(await readFile(join(root, source), 'utf8'))) continue;
     throw new BuildError(

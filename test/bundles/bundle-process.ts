@@ -75,13 +75,14 @@ export async function startWorker(
     ],
   });
   const running = follow(child);
-  if (process.env['DBG']) running.log.lines.push = (...a: string[]) => { console.log(...a); return Array.prototype.push.apply(running.log.lines, a); };
   await running.log.until('"ready"');
   return running;
 }
 
+/** A path that is not there yet is taken for a file's: what will be in it is named as well. */
 function permissions(reads: readonly string[]): string[] {
-  return ['--permission', ...reads.map(path => `--allow-fs-read=${path}`)];
+  const allowed = reads.flatMap(path => [`--allow-fs-read=${path}`, `--allow-fs-read=${join(path, '*')}`]);
+  return ['--permission', '--disable-warning=SecurityWarning', ...allowed];
 }
 
 /** Nothing of this process's environment but where programs are, and of ours no folder. */
