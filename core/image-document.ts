@@ -79,6 +79,8 @@ export const imageDocumentSchema = z.object({
   indexes: z.array(requestKeySchema).optional(),
   /** When it was pulled last, within the hour. Absent until it was. */
   usedAt: serverTime.optional(),
+  /** How much it was used until then (core/recent-uses.ts). */
+  recentUses: z.number().nonnegative().optional(),
 });
 export type ImageDocument = z.infer<typeof imageDocumentSchema>;
 

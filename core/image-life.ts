@@ -1,5 +1,6 @@
 // An image's life: every transition, as a pure function from a document to the next one. What may not follow is
 // undefined. core/google/images.ts runs them in transactions; times are the server's, in milliseconds.
+import type { Digest } from './digest.ts';
 import { LOG_LIMIT, type Failure } from './failure.ts';
 import {
   askedBuild,
@@ -12,6 +13,7 @@ import {
 } from './image-document.ts';
 import type { ImageRequest, RequestKey } from './image-request.ts';
 import type { SettingsDigest } from './image-settings.ts';
+import { usedOnceMore } from './recent-uses.ts';
 
 /** How long a build may stay unclaimed before whoever waits sends the hint again, in milliseconds. */
 export const UNCLAIMED_MS = 10_000;
@@ -146,8 +148,16 @@ export function publish(
   if (held === undefined) return undefined;
   const current = { digest, revision, checkedAt, builtAt: now };
   // Who waited for it has it now.
-  const usedAt = held.build.by === 'pull' ? now : held.usedAt;
-  return { ...held, current, build: { state: 'none' }, indexes: undefined, usedAt };
+  const uses = held.build.by === 'pull' ? usedOnceMore(held, now) : {};
+  return { ...held, current, build: { state: 'none' }, indexes: undefined, ...uses };
+}
+
+/**
+ * The manifest of what is served is not stored any more: nothing is. Whatever is under way goes on, and a worker that
+ * would have kept the image finds that there is none to keep.
+ */
+export function lose(document: ImageDocument | undefined, digest: Digest): ImageDocument | undefined {
+  return document?.current?.digest === digest ? { ...document, current: undefined } : undefined;
 }
 
 /** The worker found that the image which is served is still what would be made. */
@@ -216,7 +226,7 @@ function giveUp(document: ImageDocument, build: AskedBuild, now: number): ImageD
 }
 
 function toFailed(
-  { request, settings, current, failuresAt = [], usedAt }: ImageDocument,
+  { request, settings, current, failuresAt = [], usedAt, recentUses }: ImageDocument,
   failure: Failure,
   revision: string | undefined,
   now: number,
@@ -234,5 +244,6 @@ function toFailed(
     },
     failuresAt: [...failuresAt, now].slice(-FAILURES_PER_HOUR),
     usedAt,
+    recentUses,
   };
 }

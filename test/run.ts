@@ -1,4 +1,4 @@
-// `npm test`: installs what the tests need, then runs all but those of faults, or those below the paths given.
+// `npm test`: installs what the tests need, then runs all but those that have a run of their own, or those below the paths given.
 import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -11,8 +11,11 @@ import { installTools } from './tools.ts';
 /** A test that hangs is ended with its name, well before the whole run would be. Milliseconds. */
 const TEST_LIMIT_MS = 300_000;
 
-/** Has a run of its own, `npm run test:faults`: programs are killed at each of their steps, which takes minutes. */
-const FAULTS = join(import.meta.dirname, 'faults');
+/**
+ * What has a run of its own. `npm run test:faults`: programs are killed at each of their steps, which takes minutes.
+ * `npm run test:infra`: Terraform, which not every machine has. `npm run test:bundles`: what is deployed, which npm installs.
+ */
+const APART = ['faults', 'infra/terraform', 'bundles'].map(folder => join(import.meta.dirname, folder));
 
 /** More files at a time than there are cores: many wait for what other programs do. */
 const AT_A_TIME = availableParallelism() + 1;
@@ -22,8 +25,10 @@ const COMPILED = resolve(import.meta.dirname, '../node_modules/.cache/derivery-c
 
 const paths = process.argv.slice(2);
 if (paths.includes('--help')) {
-  console.log(`npm test              all tests but those of faults
+  console.log(`npm test              all tests but those that follow
 npm run test:faults   those of faults
+npm run test:infra    those of Terraform
+npm run test:bundles  those of what is deployed
 npm test -- PATH...   those in these files and folders`);
   process.exit(0);
 }
@@ -39,7 +44,7 @@ try {
 
 const files =
   paths.length === 0
-    ? testsBelow(import.meta.dirname).filter(file => !file.startsWith(`${FAULTS}/`))
+    ? testsBelow(import.meta.dirname).filter(file => !APART.some(folder => file.startsWith(`${folder}/`)))
     : paths.flatMap(path => (path.endsWith('.ts') ? [resolve(path)] : testsBelow(resolve(path))));
 if (files.length === 0) {
   console.error(`npm test: there is no test below ${paths.join(', ')}`);

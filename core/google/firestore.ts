@@ -41,6 +41,11 @@ export function isUnreachable(error: unknown): boolean {
   return code === UNAVAILABLE || code === DEADLINE_EXCEEDED;
 }
 
+/** Whether an error says that Firestore did not answer, in time or at all. */
+export function isSilence(error: unknown): boolean {
+  return isUnreachable(error) || error instanceof TransientError;
+}
+
 /** The longest that the documents of a pull may take: its client is to hear of it while it still listens. Milliseconds. */
 export const READ_LIMIT_MS = 10_000;
 

@@ -1,18 +1,21 @@
 // `images/{requestKey}`: an image's life (core/image-life.ts) in Firestore. Every change is a transaction or a
 // preconditioned write; used by registry, worker, prebuild and janitor alike.
 import { isDeepStrictEqual } from 'node:util';
-import type {
-  CollectionReference,
-  Firestore,
-  QueryDocumentSnapshot,
-  Transaction,
+import {
+  FieldValue,
+  type CollectionReference,
+  type Firestore,
+  type QueryDocumentSnapshot,
+  type Transaction,
 } from '@google-cloud/firestore';
+import type { Digest } from '../digest.ts';
 import type { Failure } from '../failure.ts';
 import { imageDocumentSchema, type ImageDocument, type Phase, type Priority } from '../image-document.ts';
 import * as life from '../image-life.ts';
 import { requestKeySchema, type ImageRequest, type RequestKey } from '../image-request.ts';
 import * as indexLife from '../index-life.ts';
 import type { SettingsDigest } from '../image-settings.ts';
+import { usedOnceMore } from '../recent-uses.ts';
 import { storeBuildLog, type BuildLog } from './build-logs.ts';
 import { openDocuments, writingIfUnchanged, type Documents, type Seen, type Write } from './documents.ts';
 import { noteUse } from './last-use.ts';
@@ -130,9 +133,31 @@ function imagesIn(
     },
 
     /** Notes that an image was pulled (last-use.ts). Answers for how long nothing more is to be noted. Milliseconds. */
-    async noteUse(key: RequestKey, { document, version, readTime }: SeenImage): Promise<number> {
-      if (version === undefined) return 0;
-      return noteUse(collection.doc(key), { usedAt: document?.usedAt, readTime, version });
+    async noteUse(
+      key: RequestKey,
+      { document, version, readTime }: SeenImage,
+      everyMs: number,
+    ): Promise<number> {
+      if (document === undefined || version === undefined) return 0;
+      const { usedAt } = document;
+      const { recentUses } = usedOnceMore(document, readTime);
+      return noteUse(collection.doc(key), { usedAt, readTime, version }, everyMs, { recentUses });
+    },
+
+    /**
+     * Forgets what is served where that is a manifest which is not stored any more, so that it is made again. Both documents are
+     * read in one step, past all that anyone remembers. Answers whether it was so.
+     */
+    async loseIfMissing(key: RequestKey, digest: Digest): Promise<boolean> {
+      return firestore.runTransaction(async transaction => {
+        const reference = collection.doc(key);
+        const manifest = firestore.collection('manifests').doc(digest);
+        const [image, stored] = await transaction.getAll(reference, manifest);
+        if (image === undefined || stored?.exists !== false) return false;
+        if (life.lose(documents.parse(image).document, digest) === undefined) return false;
+        transaction.update(reference, { current: FieldValue.delete() });
+        return true;
+      });
     },
 
     /** Someone waits for a build that nobody waited for. Answers whether it was this call that said so. */
@@ -243,10 +268,14 @@ function imagesIn(
   };
 }
 
-/** Whether nothing has changed between two states but when the image was pulled last. */
+/** Whether nothing has changed between two states but when the image was pulled last, and how often. */
 function isUseAlone(before: ImageDocument, after: ImageDocument | undefined): boolean {
-  const { usedAt } = before;
-  return after !== undefined && after.usedAt !== usedAt && isDeepStrictEqual({ ...after, usedAt }, before);
+  const unused = { usedAt: undefined, recentUses: undefined };
+  return (
+    after !== undefined &&
+    after.usedAt !== before.usedAt &&
+    isDeepStrictEqual({ ...after, ...unused }, { ...before, ...unused })
+  );
 }
 
 /** Documents that are read at a time where all are looked through. */

@@ -1,10 +1,15 @@
 // `manifests/{digest}`: the exact bytes that are served, written once.
-import { FieldValue, Timestamp, type Firestore, type Transaction } from '@google-cloud/firestore';
-import { LRUCache } from 'lru-cache';
+import {
+  FieldValue,
+  Timestamp,
+  type DocumentSnapshot,
+  type Firestore,
+  type Transaction,
+} from '@google-cloud/firestore';
 import { z } from 'zod';
 import { digestSchema, type Digest } from '../digest.ts';
-import { READ_LIMIT_MS, within } from './firestore.ts';
 import { noteUse } from './last-use.ts';
+import { createManifestCache, type ManifestCacheParts } from './manifest-cache.ts';
 
 const manifestSchema = z.object({
   mediaType: z.string(),
@@ -27,60 +32,63 @@ export interface Manifest {
 
 export type Manifests = ReturnType<typeof openManifests>;
 
-/** Manifests that a process keeps at hand where nothing else is said. Bytes; one of a hundred layers has some 20 kB. */
-const CACHE_BYTES = 32 << 20;
+/** What a process keeps at hand, where nothing else is said. */
+const AT_HAND = { cacheBytes: 32 << 20, trustedMs: 3_600_000, now: () => performance.now() };
 
-export function openManifests(firestore: Firestore, cacheBytes = CACHE_BYTES) {
+/** `atHand`: what of the manifest cache is to be otherwise (manifest-cache.ts). */
+export function openManifests(
+  firestore: Firestore,
+  atHand: Partial<Omit<ManifestCacheParts<Manifest>, 'readStored'>> = {},
+) {
   const collection = firestore.collection('manifests');
-  // What is kept under a digest can never be another: nothing here grows stale.
-  const cache = new LRUCache<Digest, Manifest>({
-    maxSize: cacheBytes,
-    sizeCalculation: ({ bytes }) => bytes.length + ENTRY_BYTES,
+  const { now, ...limits } = { ...AT_HAND, ...atHand };
+  const cache = createManifestCache({
+    ...limits,
+    now,
+    readStored: async digest => parse(await collection.doc(digest).get()),
   });
-  const reads = new Map<Digest, Promise<Manifest | undefined>>();
-
-  async function readStored(digest: Digest): Promise<Manifest | undefined> {
-    const data = (await collection.doc(digest).get()).data();
-    if (data === undefined) return undefined;
-    const manifest = { digest, ...manifestSchema.parse(data) };
-    cache.set(digest, manifest);
-    return manifest;
-  }
-
-  /** One read for all who ask at the same time; a Firestore that stays silent is not what the next wait for as well. */
-  function readOnce(digest: Digest): Promise<Manifest | undefined> {
-    let read = reads.get(digest);
-    if (read === undefined) {
-      read = within(READ_LIMIT_MS, readStored(digest)).finally(() => reads.delete(digest));
-      reads.set(digest, read);
-    }
-    return read;
-  }
 
   return {
     /** What is at hand without a question. */
-    kept: (digest: Digest): Manifest | undefined => cache.get(digest),
+    kept: cache.trusted,
 
-    /** Undefined where no image has this manifest. Throws a {@link TransientError} where Firestore does not answer. */
-    async read(digest: Digest): Promise<Manifest | undefined> {
-      return cache.get(digest) ?? readOnce(digest);
-    },
+    /**
+     * Undefined where no image has this manifest. Throws a {@link TransientError} where Firestore does not answer and it is
+     * not at hand.
+     */
+    read: cache.read,
 
     /**
      * Notes that it was pulled (last-use.ts). The document is read for that: what was deleted meanwhile is at hand no longer.
      * Answers for how long nothing more is to be noted. Milliseconds.
      */
-    async noteUse(digest: Digest): Promise<number> {
+    async noteUse(digest: Digest, everyMs: number): Promise<number> {
+      const beganAt = now();
       const snapshot = await collection.doc(digest).get();
-      const { ref, updateTime: version } = snapshot;
-      if (version === undefined) {
-        cache.delete(digest);
-        return 0;
-      }
+      cache.note(digest, parse(snapshot), beganAt);
+      const { ref, readTime, updateTime: version } = snapshot;
+      if (version === undefined) return 0;
       const { usedAt } = usedSchema.parse(snapshot.data());
-      return noteUse(ref, { usedAt: usedAt?.toMillis(), readTime: snapshot.readTime.toMillis(), version });
+      return noteUse(ref, { usedAt: usedAt?.toMillis(), readTime: readTime.toMillis(), version }, everyMs);
     },
   };
+}
+
+function parse(snapshot: DocumentSnapshot): Manifest | undefined {
+  const data = snapshot.data();
+  return data && { digest: digestSchema.parse(snapshot.id), ...manifestSchema.parse(data) };
+}
+
+/**
+ * A manifest that is there, and when it was pulled last, in milliseconds. Throws a ZodError where it is not one that this code
+ * knows.
+ */
+export function parseManifest(
+  snapshot: DocumentSnapshot,
+): Manifest & { readonly usedAt: number | undefined } {
+  const { usedAt } = usedSchema.parse(snapshot.data());
+  const stored = manifestSchema.parse(snapshot.data());
+  return { digest: digestSchema.parse(snapshot.id), ...stored, usedAt: usedAt?.toMillis() };
 }
 
 const namedSchema = z.object({ digest: digestSchema });
@@ -93,9 +101,6 @@ export function blobsOf({ blobs, children, bytes }: Manifest): readonly Digest[]
   const { config, layers } = imageSchema.parse(JSON.parse(Buffer.from(bytes).toString()));
   return [...new Set([config, ...layers].map(({ digest }) => digest))];
 }
-
-/** What an entry takes besides its bytes, about. */
-const ENTRY_BYTES = 512;
 
 /** Writes a manifest as part of a transaction. What is under its digest already is the same; made again, it is used again. */
 export function storeManifest(firestore: Firestore, { digest, ...stored }: Manifest) {

@@ -43,8 +43,23 @@ export function retentionOf(settings: z.infer<z.ZodObject<typeof retentionSettin
 
 /**
  * How often the use of one document is noted, and for how long a registry goes by a manifest in its memory: Firestore takes
- * about one write a second to one document, and what is kept for a short time has to be noted more often. Milliseconds.
+ * about one write a second to one document, and what is kept for a short time has to be noted more often. Milliseconds, a whole
+ * number.
  */
 export function notedEveryMs({ keepMs }: Pick<Retention, 'keepMs'>): number {
-  return Math.min(HOUR_MS, keepMs / 24);
+  return Math.min(HOUR_MS, Math.ceil(keepMs / 24));
+}
+
+/**
+ * For how long a signed address of a blob may work: an hour, and no longer than its blob is there for whoever got its manifest
+ * at the last moment. Seconds, a whole number. Throws a {@link ConfigurationError} where that comes to none.
+ */
+export function signedSeconds(retention: Retention): number {
+  const lastMs = retention.tombstoneMs - notedEveryMs(retention);
+  const seconds = Math.min(HOUR_MS / 1000, Math.floor(lastMs / 1000));
+  if (seconds >= 1) return seconds;
+  throw new ConfigurationError(
+    'configuration: DERIVERY_TOMBSTONE_HOURS: is too short for DERIVERY_BUCKET_ACCESS=private: signed addresses of blobs work ' +
+      `for ${lastMs / 1000} s then, and a second is the least. Set it to ${(notedEveryMs(retention) + 1000) / HOUR_MS} or more`,
+  );
 }

@@ -38,16 +38,16 @@ export function openSnapshots(projectId: string, bucketName: string) {
 
     /**
      * Freezes a snapshot under its name; answers the one that is there for good, which may be another worker's. Throws a
-     * {@link TransientError}.
+     * {@link TransientError}. `revision`: of the package set, noted beside it, since the name has only its hash.
      */
-    async create(name: string, snapshot: Snapshot): Promise<Snapshot> {
+    async create(name: string, snapshot: Snapshot, revision: string): Promise<Snapshot> {
       const bytes = await zip(JSON.stringify(storedSnapshot(snapshot)));
       try {
         await bucket.file(name).save(bytes, {
           resumable: false,
           preconditionOpts: { ifGenerationMatch: 0 },
           validation: 'crc32c',
-          metadata: { contentType: 'application/gzip' },
+          metadata: { contentType: 'application/gzip', metadata: { [REVISION]: revision } },
         });
         return snapshot;
       } catch (error) {
@@ -61,6 +61,14 @@ export function openSnapshots(projectId: string, bucketName: string) {
       }
     },
   };
+}
+
+/** Under which an object has its {@link revisionOf}. */
+const REVISION = 'revision';
+
+/** The revision of the package set that a snapshot is of, by the notes on its object. Absent from those of before. */
+export function revisionOf(notes: Readonly<Record<string, string>>): string | undefined {
+  return notes[REVISION];
 }
 
 function hasCode(error: unknown, code: number): boolean {

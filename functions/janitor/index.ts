@@ -1,30 +1,42 @@
 // Entry of the Cloud Function "janitor": run by a message on the topic "maintenance", which Cloud Scheduler sends.
-import { z } from 'zod';
+import type { CloudEvent } from '@google-cloud/functions-framework';
 import { imageSettingsOf } from '#core/google/deployment-settings.ts';
-import { openFirestore } from '#core/google/firestore.ts';
-import { openHints } from '#core/google/hints.ts';
-import { openImages } from '#core/google/images.ts';
 import { createLog } from '#core/google/log.ts';
-import { readSettings } from '#core/google/settings.ts';
 import { settingsDigest } from '#core/image-settings.ts';
 import { startOrExit } from '../start-or-exit.ts';
-import { janitorSettings } from './settings.ts';
-import { sweepUnclaimedBuilds } from './sweep.ts';
+import { asksForDryRun } from './message.ts';
+import { openJanitor } from './open-janitor.ts';
+import { readJanitorSettings } from './settings.ts';
+import { sweepUnclaimedBuilds } from './unclaimed-builds.ts';
 
 const log = createLog('janitor');
 
-/** A CloudEvent handler. What the message says does not matter: it says when, not what. */
-export const janitor: () => Promise<void> = startOrExit(log, () => {
-  const settings = readSettings(z.object(janitorSettings), process.env);
-  const project = settings.GOOGLE_CLOUD_PROJECT;
-  const images = openImages(openFirestore(project, settings.DERIVERY_DATABASE));
-  const hints = openHints(project, {
-    pull: settings.DERIVERY_BUILDS_TOPIC,
-    refresh: settings.DERIVERY_REFRESHES_TOPIC,
-  });
-  const parts = { images, hints, settings: settingsDigest(imageSettingsOf(settings)), log };
-  return async () => {
-    const hinted = await sweepUnclaimedBuilds(parts);
-    if (hinted > 0) log.info({ hinted }, 'builds that were left alone have their hints again');
+/**
+ * How long one run collects. Messages come about once a minute, and Pub/Sub delivers one again whose function has not
+ * answered for longer: two at once do no harm, and no good. Milliseconds.
+ */
+const RUN_LIMIT_MS = 45_000;
+
+/** A CloudEvent handler. */
+export const janitor: (event: CloudEvent<unknown>) => Promise<void> = startOrExit(log, () => {
+  const settings = readJanitorSettings(process.env);
+  const { images, hints, collect } = openJanitor(settings, log);
+  const ofThisDeployment = settingsDigest(imageSettingsOf(settings));
+  return async ({ data }) => {
+    const dryRun = settings.DERIVERY_JANITOR_DRY_RUN || asksForDryRun(data);
+    if (!dryRun) {
+      const hinted = await sweepUnclaimedBuilds({ images, hints, settings: ofThisDeployment, log });
+      if (hinted > 0) log.info({ hinted }, 'builds that were left alone have their hints again');
+    }
+    const reports = await collect({ dryRun, limitMs: RUN_LIMIT_MS });
+    const swept = reports.filter(({ state }) => state !== 'resting');
+    const sweeps = Object.fromEntries(swept.map(({ sweep, state, counts }) => [sweep, { state, ...counts }]));
+    log.info({ dryRun, sweeps }, dryRun ? 'what would be collected' : 'collected');
+    for (const { sweep } of reports.filter(({ state }) => state === 'waiting')) {
+      log.warn(
+        { sweep },
+        'nothing was collected here: not every manifest is known by the blobs that it names',
+      );
+    }
   };
 });

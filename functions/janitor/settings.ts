@@ -1,7 +1,8 @@
 // What the janitor reads from its environment, once.
+import { z } from 'zod';
 import { imageSettings } from '#core/google/deployment-settings.ts';
 import { retentionSettings } from '#core/google/retention-settings.ts';
-import { cloudSettings } from '#core/google/settings.ts';
+import { cloudSettings, readSettings, type Environment } from '#core/google/settings.ts';
 
 /** The janitor's settings, each by its variable. */
 export const janitorSettings = {
@@ -9,4 +10,19 @@ export const janitorSettings = {
   /** By which it knows the builds that this deployment's workers take. */
   ...imageSettings,
   ...retentionSettings,
+  DERIVERY_BUCKET: z.string().min(1),
+  /** Whether every run only says what it would collect. */
+  DERIVERY_JANITOR_DRY_RUN: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform(text => text === 'true'),
 };
+
+const schema = z.object(janitorSettings);
+
+export type JanitorSettings = Readonly<z.infer<typeof schema>>;
+
+/** Throws a ConfigurationError that names every bad setting. */
+export function readJanitorSettings(environment: Environment): JanitorSettings {
+  return readSettings(schema, environment);
+}

@@ -1,7 +1,7 @@
 // Calls of Firestore on the way of pulls: bounded in number and in time.
 import pLimit from 'p-limit';
 import { TransientError } from '#core/errors.ts';
-import { isUnreachable, within } from '#core/google/firestore.ts';
+import { within } from '#core/google/firestore.ts';
 
 /**
  * Calls at a time. When a thousand pulls come at once, a thousand calls would take Firestore's client ten connections and
@@ -27,9 +27,4 @@ export function createFirestoreCalls(): FirestoreCall {
     };
     return within(limitMs, calls(inTurn));
   };
-}
-
-/** Whether an error says that Firestore did not answer, in time or at all. */
-export function isSilence(error: unknown): boolean {
-  return isUnreachable(error) || error instanceof TransientError;
 }

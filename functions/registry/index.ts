@@ -9,6 +9,7 @@ import { openManifests } from '#core/google/manifests.ts';
 import { openQuotas } from '#core/google/quotas.ts';
 import { openPullState } from '#core/google/pull-state.ts';
 import { offerOf, pullPolicy } from '#core/google/deployment-settings.ts';
+import { notedEveryMs, retentionOf, signedSeconds, type Retention } from '#core/google/retention-settings.ts';
 import { openSources } from '#core/google/sources.ts';
 import { openUrlSigner } from '#core/google/url-signer.ts';
 import { createAsking } from '../asking.ts';
@@ -53,8 +54,13 @@ export const registry: RequestHandler = startOrExit(log, () => {
   });
   const policy = pullPolicy(settings);
   const asking = createAsking({ images, sources, hints, policy, log });
-  const manifests = openManifests(firestore, settings.DERIVERY_MANIFEST_CACHE_MB * 1e6);
-  const lastUses = createLastUses({ images, manifests, log });
+  const retention = retentionOf(settings);
+  const trustedMs = notedEveryMs(retention);
+  const manifests = openManifests(firestore, {
+    cacheBytes: settings.DERIVERY_MANIFEST_CACHE_MB * 1e6,
+    trustedMs,
+  });
+  const lastUses = createLastUses({ images, manifests, log, notedEveryMs: trustedMs });
   const waiting = createWaiting({
     images,
     hints,
@@ -96,15 +102,18 @@ export const registry: RequestHandler = startOrExit(log, () => {
     lastUses,
     blobs: openBlobs(firestore),
     headDigest: settings.DERIVERY_HEAD_DIGEST,
-    blobAddress: blobAddresses(settings),
+    blobAddress: blobAddresses(settings, retention),
   });
 });
 
 takeServer(registry);
 
-function blobAddresses(settings: RegistrySettings): BlobAddress {
+function blobAddresses(settings: RegistrySettings, retention: Retention): BlobAddress {
   const baseUrl = settings.DERIVERY_BLOB_URL;
-  return settings.DERIVERY_BUCKET_ACCESS === 'public'
-    ? publicAddresses(baseUrl)
-    : signedAddresses(baseUrl, openUrlSigner(settings.DERIVERY_SIGNING_ENDPOINT));
+  if (settings.DERIVERY_BUCKET_ACCESS === 'public') return publicAddresses(baseUrl);
+  return signedAddresses(
+    baseUrl,
+    openUrlSigner(settings.DERIVERY_SIGNING_ENDPOINT),
+    signedSeconds(retention),
+  );
 }

@@ -4,13 +4,14 @@ import type { Digest } from '#core/digest.ts';
 import type { RequestKey } from '#core/image-request.ts';
 import type { Log } from '#core/google/log.ts';
 import type { Images, SeenImage } from '#core/google/images.ts';
-import { NOTED_EVERY_MS } from '#core/google/last-use.ts';
 import type { Manifests } from '#core/google/manifests.ts';
 
 export interface LastUsesParts {
   readonly images: Pick<Images, 'noteUse'>;
   readonly manifests: Pick<Manifests, 'noteUse'>;
   readonly log: Log;
+  /** How often the use of one document is noted: Firestore takes about one write a second to one. Milliseconds. */
+  readonly notedEveryMs: number;
   /** Milliseconds, of any beginning. */
   readonly now?: () => number;
 }
@@ -25,16 +26,17 @@ export interface LastUses {
 /** Documents whose use this instance remembers to have noted. */
 const REMEMBERED = 10_000;
 
-/** Each document is written to once an hour at most: by what it says, and by what this instance has done. */
+/** Each document is written to once in that time at most: by what it says, and by what this instance has done. */
 export function createLastUses({
   images,
   manifests,
   log,
+  notedEveryMs,
   now = () => performance.now(),
 }: LastUsesParts): LastUses {
   const noted = new LRUCache<RequestKey | Digest, true>({
     max: REMEMBERED,
-    ttl: NOTED_EVERY_MS,
+    ttl: notedEveryMs,
     perf: { now },
     ttlResolution: 0,
   });
@@ -56,7 +58,7 @@ export function createLastUses({
   }
 
   return {
-    image: (key, seen) => unlessNoted(key, () => images.noteUse(key, seen)),
-    manifest: digest => unlessNoted(digest, () => manifests.noteUse(digest)),
+    image: (key, seen) => unlessNoted(key, () => images.noteUse(key, seen, notedEveryMs)),
+    manifest: digest => unlessNoted(digest, () => manifests.noteUse(digest, notedEveryMs)),
   };
 }

@@ -1,11 +1,11 @@
 // What pulls are decided by: from memory where that is recent enough, otherwise read, once for all who ask at the same time.
 import type { ImageRequest, RequestKey } from '#core/image-request.ts';
 import { decidePull, type PullDecision, type PullPolicy } from '#core/pull-decision.ts';
-import { within } from '#core/google/firestore.ts';
+import { isSilence, within } from '#core/google/firestore.ts';
 import type { Log } from '#core/google/log.ts';
 import type { PullState, ReadPullState } from '#core/google/pull-state.ts';
 import type { Asking } from '../asking.ts';
-import { isSilence, type FirestoreCall } from './firestore-calls.ts';
+import type { FirestoreCall } from './firestore-calls.ts';
 import type { LastUses } from './last-uses.ts';
 import { createReadyImages, type Look, type ReadyImage } from './ready-images.ts';
 import { createSharedWork } from './shared-work.ts';

@@ -1,6 +1,6 @@
 // `GET|HEAD /v2/<name>/manifests/<reference>`.
 import type { Digest } from '#core/digest.ts';
-import { RegistryError } from '#core/errors.ts';
+import { RegistryError, TransientError } from '#core/errors.ts';
 import { failureAnswer, type Failure } from '#core/failure.ts';
 import type { Offer } from '#core/image-request.ts';
 import { READ_LIMIT_MS, within } from '#core/google/firestore.ts';
@@ -71,7 +71,7 @@ export function manifestByTag(
 
 /**
  * The image, built first where it has to be. Waits for as long as the client can, then sends it round again; at the last hop
- * the answer is final (send-on.ts).
+ * the answer is final (send-on.ts). What is ready and has no manifest any more is made again.
  */
 async function builtByTag(
   { manifests, waiting, sendOn, holdMs }: ManifestParts,
@@ -80,19 +80,24 @@ async function builtByTag(
   pull: AdmittedPull,
 ): Promise<Answer> {
   const { hop, patience, gone } = asking;
-  const outcome = await waiting.forImage(key, request, { pull, holdMs: holdMs[patience.hold], gone });
-  switch (outcome.kind) {
-    case 'ready': {
-      const manifest = await within(LAST_READ_LIMIT_MS, manifests.read(outcome.image.digest));
-      if (manifest === undefined) throw new Error(`image ${key} names a manifest that is not stored`);
-      return taggedAnswer(manifest);
-    }
-    case 'failed':
-      return failed(outcome.build.failure, asking);
-    case 'pending':
+  const until = performance.now() + holdMs[patience.hold];
+  for (let missing = 0; missing < MISSING_LIMIT; missing += 1) {
+    const leftMs = Math.max(0, until - performance.now());
+    const outcome = await waiting.forImage(key, request, { pull, holdMs: leftMs, gone });
+    if (outcome.kind === 'failed') return failed(outcome.build.failure, asking);
+    if (outcome.kind === 'pending') {
       return sendOn.withPhase(hop, patience, await waiting.progress(request, outcome.build));
+    }
+    const { digest } = outcome.image;
+    const manifest = await within(LAST_READ_LIMIT_MS, manifests.read(digest));
+    if (manifest !== undefined) return taggedAnswer(manifest);
+    await waiting.forgetMissing(key, request, digest);
   }
+  throw new TransientError(`image ${key} names manifests that are not stored`);
 }
+
+/** Images that one request finds without their manifest, each of which is made again, before it is told to come back. */
+const MISSING_LIMIT = 2;
 
 /** Throws the reason, or has a client whose person sees no more than an address ask for it at one that tells. */
 function failed(failure: Failure, { hop, patience, headers }: AskingClient): Answer {

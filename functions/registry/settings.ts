@@ -1,6 +1,7 @@
 // What the registry reads from its environment, once.
 import { z } from 'zod';
 import { offerSettings, pullSettings } from '#core/google/deployment-settings.ts';
+import { retentionSettings } from '#core/google/retention-settings.ts';
 import { cloudSettings, parsedSetting, readSettings, type Environment } from '#core/google/settings.ts';
 import { accessSettings } from './auth/settings.ts';
 import { parseSecrets } from './secrets.ts';
@@ -13,6 +14,7 @@ export const registrySettings = {
   ...offerSettings,
   ...accessSettings,
   ...limitSettings,
+  ...retentionSettings,
   /** Where clients are sent for blobs: `<this>/sha256/<hex>`. It holds no `/v2/`, so that no credentials follow. */
   DERIVERY_BLOB_URL: z
     .url({ protocol: /^https?$/ })

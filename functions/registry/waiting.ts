@@ -1,18 +1,20 @@
 // Waiting for a build on its document: one listener for each image, however many requests wait for it.
+import type { Digest } from '#core/digest.ts';
 import { describeBuild, type AskedBuild } from '#core/image-document.ts';
 import { requestKey, type ImageRequest, type RequestKey } from '#core/image-request.ts';
 import { describeIndex, imageKeys } from '#core/index-life.ts';
 import type { PullPolicy } from '#core/pull-decision.ts';
 import type { SeenImage } from '#core/google/images.ts';
-import { within } from '#core/google/firestore.ts';
+import { isSilence, within } from '#core/google/firestore.ts';
 import type { PullState, ReadPullState } from '#core/google/pull-state.ts';
 import type { Asking } from '../asking.ts';
-import { createFirestoreCalls, isSilence } from './firestore-calls.ts';
+import { createFirestoreCalls } from './firestore-calls.ts';
 import type { LastUses } from './last-uses.ts';
 import type { AdmittedPull } from './limits/admission.ts';
 import type { NewBuilds } from './limits/new-builds.ts';
 import { createLooks } from './looks.ts';
 import type { ReadyImage } from './ready-images.ts';
+import { createSharedWork } from './shared-work.ts';
 import { startVigil, type Vigil, type VigilParts, type WaitOutcome } from './vigil.ts';
 import type { WaitingRoom } from './waiting-room.ts';
 
@@ -54,6 +56,7 @@ export function createWaiting(parts: WaitingParts) {
   const call = createFirestoreCalls();
   const lastReadLimitMs = Math.min(readLimitMs, LAST_READ_LIMIT_MS);
   const looks = createLooks({ ...parts, call });
+  const forgetting = createSharedWork<RequestKey, void>();
 
   function vigilFor(key: RequestKey, request: ImageRequest, state: PullState): Vigil {
     let vigil = vigils.get(key);
@@ -145,6 +148,18 @@ export function createWaiting(parts: WaitingParts) {
       // A failure whose hold ended this moment: the next hop asks again.
       return last === undefined || last.decision.kind === 'unasked' ? pending : last.decision;
     },
+
+    /**
+     * What was to be answered names a manifest that is not stored. Where it does so still, there is no such image from now on, and
+     * the next question has it made; where it is another by now, that is known from now on.
+     */
+    forgetMissing: (key: RequestKey, request: ImageRequest, digest: Digest): Promise<void> =>
+      forgetting(key, async () => {
+        if (await call(lastReadLimitMs, () => images.loseIfMissing(key, digest))) {
+          log.error({ image: key, manifest: digest }, 'an image has no manifest any more: it is made again');
+        }
+        await looks.anew(key, request, lastReadLimitMs);
+      }),
 
     /** How far a build is, for people; of an index: how far its images are. */
     async progress(request: ImageRequest, build: AskedBuild): Promise<string> {

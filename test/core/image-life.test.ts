@@ -10,6 +10,7 @@ import {
   type Phase,
 } from '#core/image-document.ts';
 import * as life from '#core/image-life.ts';
+import { recentUsesAt } from '#core/recent-uses.ts';
 import { OTHER_SETTINGS, SETTINGS } from './deployment.ts';
 import {
   building,
@@ -206,8 +207,7 @@ describe('the holder', () => {
   test('publishes, and failures are remembered', () => {
     const made = { digest: digestOf('newer'), revision: 'r2', checkedAt: NOW - 1 };
     const next = life.publish(held, 'mine', made, NOW);
-    const expected = { ...held, current: { ...made, builtAt: NOW }, build: none, indexes: undefined };
-    assert.deepEqual(next, { ...expected, usedAt: undefined });
+    assert.deepEqual(next, { ...held, current: { ...made, builtAt: NOW }, build: none, indexes: undefined });
   });
 
   for (const [by, usedAt] of [
@@ -217,13 +217,25 @@ describe('the holder', () => {
     test(`publishes for a ${by}: used at ${usedAt - T} ms`, () => {
       const build = { ...held.build, by };
       const made = { digest: digestOf('newer'), revision: 'r2', checkedAt: NOW - 1 };
-      assert.equal(life.publish({ ...held, build, usedAt: T }, 'mine', made, NOW)?.usedAt, usedAt);
+      const used = { ...held, build, usedAt: T, recentUses: 2 };
+      const next = life.publish(used, 'mine', made, NOW);
+      assert.equal(next?.usedAt, usedAt);
+      assert.equal(next.recentUses, by === 'pull' ? recentUsesAt(used, NOW) + 1 : 2);
     });
   }
 
   test('keeps what is served, where something is', () => {
     assert.deepEqual(life.keep(held, 'mine'), { ...held, build: none, indexes: undefined });
     assert.equal(life.keep(imageOf(building()), 'mine'), undefined);
+  });
+
+  test('loses what is served, that and no other, and whoever kept it finds nothing to keep', () => {
+    const lost = life.lose(held, current.digest);
+    assert.deepEqual(lost, { ...held, current: undefined });
+    assert.equal(life.keep(lost, 'mine'), undefined);
+    assert.equal(life.lose(held, digestOf('newer')), undefined);
+    assert.equal(life.lose(lost, current.digest), undefined);
+    assert.equal(life.lose(undefined, current.digest), undefined);
   });
 
   for (const [kind, isServed] of [
@@ -248,8 +260,10 @@ describe('the holder', () => {
 
   test('failures are remembered as far as they matter', () => {
     const earlier = [T - 5, T - 4, T - 3, T - 2, T - 1];
-    const next = life.fail({ ...held, failuresAt: earlier }, 'mine', { failure, revision: 'r1' }, NOW);
+    const used = { ...held, failuresAt: earlier, usedAt: T - 6, recentUses: 3 };
+    const next = life.fail(used, 'mine', { failure, revision: 'r1' }, NOW);
     assert.deepEqual(next?.failuresAt, [T - 4, T - 3, T - 2, T - 1, NOW]);
+    assert.deepEqual([next?.usedAt, next?.recentUses], [T - 6, 3], 'and so are uses');
   });
 });
 

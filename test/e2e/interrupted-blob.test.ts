@@ -49,7 +49,7 @@ describe('a download that breaks off', { timeout: 180_000 }, () => {
     // After the bucket: its client would take the other one's address from the environment.
     const cloud = open.use(await Cloud.start());
     const baseUrl = `${bucket.server.url}/${bucket.bucket.name}/blobs`;
-    const blobAddress = signedAddresses(baseUrl, openUrlSigner(iam.signingEndpoint));
+    const blobAddress = signedAddresses(baseUrl, openUrlSigner(iam.signingEndpoint), 3600);
     const served = open.use(await Served.start('functions-framework', cloud, 60_000, { blobAddress }));
     registry = `127.0.0.1:${served.port}`;
 

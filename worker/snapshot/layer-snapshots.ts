@@ -83,7 +83,7 @@ export function createLayerSnapshots({ nix, snapshots, log }: LayerSnapshotsPart
         isSettled: () => isSettled,
         async frozen() {
           const { snapshot, isFrozen } = await found;
-          const frozen = isFrozen ? snapshot : await snapshots.create(name, snapshot);
+          const frozen = isFrozen ? snapshot : await snapshots.create(name, snapshot, subject.revision);
           kept.set(name, frozen);
           return frozen;
         },

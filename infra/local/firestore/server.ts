@@ -4,10 +4,11 @@
  * refuses the rest with UNIMPLEMENTED; test/contract/firestore holds it to both.
  */
 import { bindService, descriptorOf, listenGrpc } from '#local/grpc-server.ts';
-import { Clock } from './clock.ts';
+import { Clock, type Micros } from './clock.ts';
 import { openDisk } from './disk.ts';
 import { firestoreHandlers } from './service.ts';
 import { DocumentStore } from './store.ts';
+import type { Version } from './version.ts';
 import { WIRE_OPTIONS } from './wire.ts';
 
 export interface FirestoreOptions {
@@ -17,6 +18,8 @@ export interface FirestoreOptions {
   readonly dataFolder?: string;
   /** The clock that it follows, in milliseconds since 1970: the machine's, or one by which a test has time pass. */
   readonly wallClock?: () => number;
+  /** Told of every commit that changed something, once it is on disk: what each document was from then on. */
+  readonly onCommit?: (versions: readonly Version[], time: Micros) => void;
 }
 
 export interface FirestoreStandIn {
@@ -37,7 +40,17 @@ export async function startFirestore(options: FirestoreOptions = {}): Promise<Fi
   const disk = options.dataFolder === undefined ? undefined : openDisk(options.dataFolder);
   try {
     const clock = new Clock(disk?.lastCommit(), options.wallClock);
-    const handlers = firestoreHandlers(new DocumentStore(clock, disk), clock);
+    const store = new DocumentStore(clock, disk);
+    const { onCommit } = options;
+    if (onCommit !== undefined) {
+      store.onCommit((written, time) => {
+        onCommit(
+          [...written].map(name => store.latest(name)).filter(version => version !== undefined),
+          time,
+        );
+      });
+    }
+    const handlers = firestoreHandlers(store, clock);
     const service = bindService(descriptor, 'google.firestore.v1.Firestore', handlers, WIRE_OPTIONS);
     const server = await listenGrpc([service], options.port);
     return {

@@ -48,7 +48,7 @@ const routes: readonly Route[] = [
   {
     method: 'GET',
     path: OBJECTS,
-    parameters: ['prefix', 'delimiter', 'maxResults', 'pageToken'],
+    parameters: ['prefix', 'delimiter', 'startOffset', 'maxResults', 'pageToken'],
     handle: list,
   },
   { method: 'GET', path: OBJECT, parameters: ['alt', 'generation', ...PRECONDITION_PARAMETERS], handle: get },

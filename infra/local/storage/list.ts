@@ -20,7 +20,8 @@ export function listObjects(store: Store, bucket: string, query: URLSearchParams
   const limit = pageSize(query.get('maxResults'));
   const items: ObjectRecord[] = [];
   const prefixes: string[] = [];
-  let from: string | undefined = parseToken(query.get('pageToken')) ?? prefix;
+  let from: string | undefined =
+    parseToken(query.get('pageToken')) ?? later(prefix, query.get('startOffset') ?? '');
   while (from !== undefined) {
     const rows = store.database.objects(bucket, from, Math.min(limit + 1, PAGE_SIZE));
     from = undefined;
@@ -56,6 +57,11 @@ function parseToken(token: string | null): string | undefined {
   const name = Buffer.from(token, 'base64').toString();
   if (Buffer.from(name).toString('base64') !== token) throw invalid(`Invalid page token: ${token}`);
   return name;
+}
+
+/** In the order of their bytes in UTF-8. */
+function later(one: string, other: string): string {
+  return Buffer.compare(Buffer.from(one), Buffer.from(other)) > 0 ? one : other;
 }
 
 /** The first string after all that begin with `prefix`, in the order of their bytes in UTF-8; undefined for none. */

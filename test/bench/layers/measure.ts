@@ -3,7 +3,7 @@ import { percentile } from '../statistics.ts';
 import { layersByPlan } from './layers-of.ts';
 import type { Plan, Planner } from './planners/planner.ts';
 import { onePerPath } from './planners/simple.ts';
-import { randomOf } from './random.ts';
+import { randomOf } from '#test/random.ts';
 import { replay, storageOf } from './replay.ts';
 import { contentsOf, type ContentOf } from './revisions.ts';
 import { makeWorkload, type Image, type Workload, type WorkloadShape } from './workload.ts';

@@ -1,6 +1,6 @@
 // What changes from one revision of the package set to the next.
 import type { PackageGraph, PackageNode } from './package-graph.ts';
-import type { Random } from './random.ts';
+import type { Random } from '#test/random.ts';
 
 /** The content of a package at a revision: a number of its own. */
 export type ContentOf = (node: PackageNode, revision: number) => number;

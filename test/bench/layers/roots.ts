@@ -1,6 +1,6 @@
 // What people ask for: three thousand packages, the best known first.
 import type { PackageGraph, PackageNode } from './package-graph.ts';
-import type { Random } from './random.ts';
+import type { Random } from '#test/random.ts';
 
 const NUMBER = 3000;
 

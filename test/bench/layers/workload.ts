@@ -3,7 +3,7 @@ import type { Demand, GraphPrior } from '#core/layer-demand.ts';
 import { demandOfImages } from '#core/layer-demand.ts';
 import type { StorePath } from '#core/store-path.ts';
 import { closureOf, type PackageGraph, type PackageNode } from './package-graph.ts';
-import { randomOf, type Random } from './random.ts';
+import { randomOf, type Random } from '#test/random.ts';
 import { rootsOf, WELL_KNOWN } from './roots.ts';
 
 export interface Image {

@@ -190,6 +190,29 @@ for (const [how, makeClient] of [
       }
       assert.deepEqual(pages, [['l/a', 'l/b/'], ['l/d', 'l/c/'], ['l/é', 'l/\u{fffd}'], ['l/\u{10000}']]);
       assert.deepEqual((await bucket.getFiles({ prefix: 'nothing' }))[0], []);
+
+      // From an offset on, which is listed itself, in the same order; one before the prefix changes nothing.
+      for (const [startOffset, first] of [
+        ['l/c/1', 'l/c/1'],
+        ['l/c/11', 'l/d'],
+        ['l/\u{fffd}', 'l/\u{fffd}'],
+        ['k', 'l/a'],
+      ] as const) {
+        const [files] = await bucket.getFiles({ prefix: 'l/', startOffset });
+        const found = files.map(file => file.name);
+        assert.deepEqual(found, names.slice(names.indexOf(first)), startOffset);
+      }
+      const [firstTwo] = await bucket.getFiles({
+        prefix: 'l/',
+        startOffset: 'l/b/2',
+        maxResults: 2,
+        autoPaginate: false,
+      });
+      assert.deepEqual(
+        firstTwo.map(file => file.name),
+        ['l/b/2', 'l/c/1'],
+      );
+      assert.deepEqual((await bucket.getFiles({ prefix: 'l/', startOffset: 'm' }))[0], []);
       await bucket.deleteFiles({ prefix: 'l/' });
       assert.deepEqual((await bucket.getFiles({ prefix: 'l' }))[0], []);
     });

@@ -20,7 +20,7 @@ describe('what the stand-in does not do is said', () => {
     holds: ({ bucket }) => bucket.file('a').setMetadata({ temporaryHold: true }),
     'storage classes': ({ bucket }) => bucket.file('a').setStorageClass('coldline'),
     'listing of versions': ({ bucket }) => bucket.getFiles({ versions: true }),
-    'listing from an offset': ({ bucket }) => bucket.getFiles({ startOffset: 'a' }),
+    'listing up to an offset': ({ bucket }) => bucket.getFiles({ endOffset: 'a' }),
     'buckets with versioning': ({ client }) =>
       client.createBucket('versioned', { versioning: { enabled: true } }),
     lifecycle: ({ bucket }) => bucket.addLifecycleRule({ action: { type: 'Delete' }, condition: { age: 1 } }),

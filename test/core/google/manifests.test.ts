@@ -41,10 +41,24 @@ test('that there is none is not kept', async () => {
 
 test('what is kept has a bound in bytes: those that were asked for longest ago go', async () => {
   const digests = await Promise.all(['a', 'b', 'c'].map(letter => stored(letter.repeat(40_000))));
-  const manifests = openManifests(cloud.firestore, 100_000);
+  const manifests = openManifests(cloud.firestore, { cacheBytes: 100_000 });
   for (const digest of digests) await manifests.read(digest);
   assert.deepEqual(
     digests.map(digest => manifests.kept(digest) !== undefined),
     [false, true, true],
   );
+});
+
+test('a manifest that is at hand is trusted anew from the look with which its use is noted', async () => {
+  const digest = await stored('used');
+  let at = 0;
+  const manifests = openManifests(cloud.firestore, { trustedMs: 1_000, now: () => at });
+  await manifests.read(digest);
+  at = 999;
+  await manifests.noteUse(digest, 3_600_000);
+  at = 1_998;
+  assert.ok(manifests.kept(digest));
+  await cloud.firestore.collection('manifests').doc(digest).delete();
+  assert.equal(await manifests.noteUse(digest, 3_600_000), 0);
+  assert.equal(manifests.kept(digest), undefined);
 });

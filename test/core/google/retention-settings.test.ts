@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
 import { ConfigurationError } from '#core/errors.ts';
-import { notedEveryMs, retentionOf, retentionSettings } from '#core/google/retention-settings.ts';
+import {
+  notedEveryMs,
+  retentionOf,
+  retentionSettings,
+  signedSeconds,
+} from '#core/google/retention-settings.ts';
 import { readSettings } from '#core/google/settings.ts';
 
 const HOUR = 3_600_000;
@@ -45,4 +50,22 @@ test('blobs outlast the manifests that a registry has in memory', () => {
   );
   assert.equal(read({ DERIVERY_TOMBSTONE_HOURS: '1.01' }).tombstoneMs, 1.01 * HOUR);
   assert.equal(read({ DERIVERY_TOMBSTONE_HOURS: '1', DERIVERY_KEEP_DAYS: '0.99' }).tombstoneMs, HOUR);
+});
+
+test('signed addresses of blobs work for an hour, or for as long as the blob is sure to be there', () => {
+  assert.equal(signedSeconds(read({})), 3600);
+  assert.equal(signedSeconds(read({ DERIVERY_TOMBSTONE_HOURS: '1.5' })), 1800);
+  const keepMinute = { DERIVERY_KEEP_DAYS: String(60 / 86_400) };
+  assert.equal(signedSeconds(read({ ...keepMinute, DERIVERY_TOMBSTONE_HOURS: String(5 / 3_600) })), 2);
+  const tooShort = read({ ...keepMinute, DERIVERY_TOMBSTONE_HOURS: String(3 / 3_600) });
+  assert.throws(
+    () => signedSeconds(tooShort),
+    (error: unknown) => {
+      assert.ok(error instanceof ConfigurationError);
+      const [, wayOut = ''] =
+        /DERIVERY_TOMBSTONE_HOURS: is too short.* Set it to (\S+) or more$/.exec(error.message) ?? [];
+      assert.equal(signedSeconds(read({ ...keepMinute, DERIVERY_TOMBSTONE_HOURS: wayOut })), 1);
+      return true;
+    },
+  );
 });

@@ -25,15 +25,15 @@ test('a snapshot is frozen by the first who stores it, and is read as it was', a
   assert.equal(await snapshots.read('snapshots/a'), undefined);
   const workers = ['git', 'curl', 'jq'].map(snapshotOf);
   const seen = await Promise.all(
-    workers.map(snapshot => openSnapshots(PROJECT, BUCKET).create('snapshots/a', snapshot)),
+    workers.map(snapshot => openSnapshots(PROJECT, BUCKET).create('snapshots/a', snapshot, 'r1')),
   );
   const [first] = seen;
   assert.ok(workers.some(({ id }) => id === first?.id));
   for (const snapshot of [...seen, await snapshots.read('snapshots/a')]) assert.deepEqual(snapshot, first);
 
   // Once more, by whoever did not hear that it was stored.
-  assert.deepEqual(await snapshots.create('snapshots/a', snapshotOf('git')), first);
-  assert.deepEqual(await snapshots.create('snapshots/b', EMPTY_SNAPSHOT), EMPTY_SNAPSHOT);
+  assert.deepEqual(await snapshots.create('snapshots/a', snapshotOf('git'), 'r1'), first);
+  assert.deepEqual(await snapshots.create('snapshots/b', EMPTY_SNAPSHOT, 'r1'), EMPTY_SNAPSHOT);
   assert.deepEqual(await snapshots.read('snapshots/b'), EMPTY_SNAPSHOT);
 });
 
@@ -43,6 +43,6 @@ test('what is no snapshot is told by its name, and is not replaced', async () =>
   const snapshots = openSnapshots(PROJECT, BUCKET);
   const told = /^Error: snapshots\/broken in the bucket is no snapshot of layers/;
   await assert.rejects(snapshots.read('snapshots/broken'), told);
-  await assert.rejects(snapshots.create('snapshots/broken', EMPTY_SNAPSHOT), told);
+  await assert.rejects(snapshots.create('snapshots/broken', EMPTY_SNAPSHOT, 'r1'), told);
   assert.equal(String((await file.download())[0]), 'not a snapshot');
 });

@@ -57,6 +57,7 @@ export class Model {
   served: Served | undefined;
   failures: number[] = [];
   usedAt: number | undefined;
+  recentUses: number | undefined;
   readonly #source: SourceModel;
 
   constructor(subject: Subject, source: SourceModel, images: readonly Model[]) {
@@ -168,7 +169,11 @@ export class Model {
 
   publish(token: string, made: Pick<Served, 'digest' | 'revision' | 'checkedAt'>, now: number): void {
     // Who waited for it has pulled it.
-    if (this.#held(token).by === 'pull') this.usedAt = now;
+    if (this.#held(token).by === 'pull') {
+      const age = now - (this.usedAt ?? now);
+      this.recentUses = (this.recentUses ?? 0) * 2 ** (-age / (72 * 3_600_000)) + 1;
+      this.usedAt = now;
+    }
     this.served = { ...made, builtAt: now };
     this.asked = undefined;
   }
@@ -281,6 +286,7 @@ export class Model {
       failuresAt: failures.length === 0 ? undefined : failures.slice(-5),
       indexes: asked === undefined || asked.indexes.length === 0 ? undefined : asked.indexes,
       usedAt: this.usedAt,
+      recentUses: this.recentUses,
     };
     return JSON.parse(JSON.stringify(document)) as ImageDocument;
   }

@@ -22,6 +22,7 @@ function signing() {
       if (failure !== undefined) throw failure;
       return `${plain}?${signed.length}`;
     },
+    3600,
     () => at,
   );
   return { address, signed, failures, pass: (minutes: number) => (at += minutes * MINUTE) };

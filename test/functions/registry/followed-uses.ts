@@ -14,8 +14,8 @@ export function followedUses({ images, manifests, ...parts }: LastUsesParts): Fo
   };
   const lastUses = createLastUses({
     ...parts,
-    images: { noteUse: (key, seen) => follow(images.noteUse(key, seen)) },
-    manifests: { noteUse: digest => follow(manifests.noteUse(digest)) },
+    images: { noteUse: (...use) => follow(images.noteUse(...use)) },
+    manifests: { noteUse: (...use) => follow(manifests.noteUse(...use)) },
   });
   return { ...lastUses, ended: () => Promise.allSettled(notes) };
 }

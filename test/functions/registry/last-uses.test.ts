@@ -4,8 +4,10 @@ import { after, before, test, type TestContext } from 'node:test';
 import { createLastUses, type LastUses } from '#functions/registry/last-uses.ts';
 import { openManifests } from '#core/google/manifests.ts';
 import { collectLog } from '#test/collected-log.ts';
-import { Cloud } from '#test/cloud.ts';
+import { claimant, Cloud } from '#test/cloud.ts';
+import { SETTINGS } from '#test/core/deployment.ts';
 import { countFirestoreCalls } from '#test/firestore-calls.ts';
+import { published } from '#test/published.ts';
 import { readyImage } from './ready-image.ts';
 import { Served, waitingOn } from './served.ts';
 
@@ -23,7 +25,13 @@ async function instance(context: TestContext) {
   const { log, lines } = collectLog();
   const manifests = openManifests(cloud.firestore);
   const now = (): number => performance.now() + gone;
-  const lastUses: LastUses = createLastUses({ images: cloud.images, manifests, log, now });
+  const lastUses: LastUses = createLastUses({
+    images: cloud.images,
+    manifests,
+    log,
+    notedEveryMs: HOUR,
+    now,
+  });
   const waiting = waitingOn(cloud, { log, lastUses, cacheMs: 30_000, now });
   const served = await Served.start('node:http', cloud, 60_000, { waiting, manifests, lastUses });
   context.after(() => served[Symbol.asyncDispose]());
@@ -109,16 +117,17 @@ test('a use neither brings back what was deleted nor touches what was written me
   const written = cloud.firestore.collection('images').doc(key);
   await written.update({ 'current.revision': 'r9' });
   const between = await cloud.images.read(key);
-  assert.equal(await cloud.images.noteUse(key, seen), 0);
+  assert.equal(await cloud.images.noteUse(key, seen, HOUR), 0);
   assert.deepEqual((await cloud.images.read(key)).document, between.document);
-  assert.equal(await cloud.images.noteUse(key, between), HOUR);
+  assert.equal(await cloud.images.noteUse(key, between, HOUR), HOUR);
   const { document } = await cloud.images.read(key);
-  assert.deepEqual({ ...document, usedAt: 0 }, { ...between.document, usedAt: 0 });
+  const unused = { usedAt: 0, recentUses: 0 };
+  assert.deepEqual({ ...document, ...unused }, { ...between.document, ...unused });
 
   gone += HOUR;
   const last = await cloud.images.read(key);
   await written.delete();
-  assert.equal(await cloud.images.noteUse(key, last), 0);
+  assert.equal(await cloud.images.noteUse(key, last, HOUR), 0);
   assert.equal((await cloud.images.read(key)).document, undefined);
 });
 
@@ -128,11 +137,47 @@ test('a build is queued though a use was noted in between, and not where anythin
   assert.ok(asked.settings);
   gone += HOUR;
   const seen = await cloud.images.read(key);
-  await cloud.images.noteUse(key, seen);
+  await cloud.images.noteUse(key, seen, HOUR);
   const queue = { by: asked.by, settings: asked.settings };
   assert.equal(await cloud.images.queue(key, request, queue, seen), true);
   assert.equal(await cloud.images.queue(key, request, queue, seen), false);
   assert.equal((await cloud.images.read(key)).document?.current?.digest, image.manifest.digest);
+});
+
+test('each noted use counts one, beside what the earlier ones weigh by now', async () => {
+  const { key } = await readyImage(cloud, 'counted');
+  const counts: number[] = [];
+  for (let hours = 0; hours < 3; hours += 1) {
+    const seen = await cloud.images.read(key);
+    counts.push(seen.document?.recentUses ?? 0);
+    gone += 72 * HOUR;
+    await cloud.images.noteUse(key, await cloud.images.read(key), HOUR);
+  }
+  assert.deepEqual(
+    counts.map(count => Math.round(count * 1_000)),
+    [1_000, 1_500, 1_750],
+  );
+});
+
+test('the first use of what was made before anyone asked is no change to what is queued for it', async () => {
+  const { key, request } = await cloud.newQueued('refresh');
+  await cloud.images.claim(key, claimant('worker'));
+  await cloud.images.publish(key, 'worker', published('made before anyone asked'));
+  const seen = await cloud.images.read(key);
+  assert.deepEqual([seen.document?.usedAt, seen.document?.recentUses], [undefined, undefined]);
+  await cloud.images.noteUse(key, seen, HOUR);
+  assert.equal(await cloud.images.queue(key, request, { by: 'refresh', settings: SETTINGS }, seen), true);
+  const { document } = await cloud.images.read(key);
+  assert.equal(document?.recentUses, 1);
+});
+
+test('of uses that many instances note at once, one counts', async () => {
+  const { key } = await readyImage(cloud, 'noted by many');
+  gone += 2 * HOUR;
+  const seen = await cloud.images.read(key);
+  const noted = await Promise.all(Array.from({ length: 10 }, () => cloud.images.noteUse(key, seen, HOUR)));
+  assert.equal(noted.filter(milliseconds => milliseconds === HOUR).length, 1);
+  assert.ok(((await cloud.images.read(key)).document?.recentUses ?? 0) < 2);
 });
 
 test('an answer does not wait for it, and that it cannot be noted is told and tried again', async context => {
@@ -145,7 +190,12 @@ test('an answer does not wait for it, and that it cannot be noted is told and tr
     noted.push(use);
     return use.promise;
   };
-  const lastUses = createLastUses({ images: { noteUse }, manifests: { noteUse }, log });
+  const lastUses = createLastUses({
+    images: { noteUse },
+    manifests: { noteUse },
+    log,
+    notedEveryMs: HOUR,
+  });
   const served = await Served.start('node:http', cloud, 60_000, { lastUses });
   context.after(() => served[Symbol.asyncDispose]());
   const path = `/v2/${name}/manifests/${image.manifest.digest}`;

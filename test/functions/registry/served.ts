@@ -112,7 +112,7 @@ export class Served implements AsyncDisposable {
     const asking = createAsking({ images, sources, hints, policy: POLICY, log });
     const offer = overrides.offer ?? offerOf();
     const manifests = overrides.manifests ?? openManifests(cloud.firestore);
-    const lastUses = followedUses({ images, manifests, log });
+    const lastUses = followedUses({ images, manifests, log, notedEveryMs: 3_600_000 });
     const readRefList = openRefLists({ sources, asking, freshMs: POLICY.freshMs, log });
     const handler = createRegistry({
       log,

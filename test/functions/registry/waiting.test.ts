@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test, type TestContext } from 'node:test';
-import { openManifests } from '#core/google/manifests.ts';
 import { openHints, type Hints } from '#core/google/hints.ts';
 import type { Images } from '#core/google/images.ts';
 import type { RequestKey } from '#core/image-request.ts';
-import { digestOf } from '#core/digest.ts';
 import type { WaitingRoom } from '#functions/registry/waiting-room.ts';
 import { collectLog } from '#test/collected-log.ts';
 import { claimant, Cloud, PROJECT } from '#test/cloud.ts';
@@ -232,20 +230,6 @@ describe('the build that a pull waits for', () => {
     await publish(key, 'late');
     assert.equal((await answer).body.toString(), 'late');
   });
-});
-
-test('an image whose manifest is gone is 500 with an id that the log has, and no more', async context => {
-  const registry = await served(context, LONG);
-  const { name, key } = await cloud.newQueued();
-  await publish(key, 'to be lost');
-  const digest = digestOf('to be lost');
-  await cloud.firestore.collection('manifests').doc(digest).delete();
-  assert.equal(await openManifests(cloud.firestore).read(digest), undefined);
-  const { code, message } = specError(await registry.send(`/v2/${name}/manifests/latest`), 500);
-  assert.equal(code, 'UNKNOWN');
-  const [line] = registry.lines;
-  assert.ok(message.endsWith(String(line?.['errorId'])), message);
-  assert.doesNotMatch(message, /manifest that is not stored/);
 });
 
 async function untilQueued(key: RequestKey): Promise<void> {

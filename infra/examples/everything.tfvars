@@ -1,0 +1,56 @@
+# Every choice made otherwise than by default.
+
+access = {
+  mode         = "both"
+  google_users = ["ci@demo-project.iam.gserviceaccount.com", "*@example.org"]
+  users_secret = "registry-users"
+}
+
+alert_emails        = ["ops@example.org"]
+cdn_domain          = "layers.example.org"
+deletion_protection = false
+domain              = "registry.example.org"
+firestore_location  = "eur3"
+janitor_schedule    = "*/10 * * * *"
+labels              = { team = "platform" }
+name                = "images"
+package_source      = "git:https://git.example.org/packages.git#main"
+public_layers       = true
+worker_mode         = "fleet"
+
+fleet = {
+  min = 0
+  max = 5
+}
+
+prebuild = {
+  images    = ["shell/git:latest", "shell/curl:latest"]
+  schedule  = "30 2 * * *"
+  time_zone = "Europe/Berlin"
+}
+
+registry = {
+  concurrency     = 500
+  max_instances   = 20
+  memory_mb       = 1024
+  min_instances   = 1
+  timeout_seconds = 900
+}
+
+settings = {
+  DERIVERY_COMPRESSION    = "zstd"
+  DERIVERY_NIXPKGS_CONFIG = "{\"allowUnfree\": true}"
+  DERIVERY_PLATFORMS      = "linux/amd64 linux/arm64"
+  DERIVERY_EXTRA_COMMANDS = "echo \"$HOME\" `date` \\ >etc/made"
+}
+
+worker = {
+  build_slots  = 4
+  disk_gb      = 500
+  egress       = "nat"
+  machine_type = "e2-standard-8"
+  nix_config   = "extra-platforms = aarch64-linux"
+  spot         = true
+  ssh          = true
+  zone         = "europe-west1-c"
+}

@@ -1,0 +1,105 @@
+// How long a process goes by what it has seen of manifests, and what it answers while Firestore does not.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { digestOf, type Digest } from '#core/digest.ts';
+import { createManifestCache } from '#core/google/manifest-cache.ts';
+
+const TRUSTED_MS = 60_000;
+const digest = digestOf('a manifest');
+const manifest = { bytes: Buffer.from('a manifest') };
+
+/** A cache that has seen the manifest, on a clock that the test moves. */
+async function atHand() {
+  const stored = new Map<Digest, typeof manifest>([[digest, manifest]]);
+  const state = { at: 0, reads: 0, trouble: undefined as (() => Promise<unknown>) | undefined };
+  const cache = createManifestCache({
+    readStored: async asked => {
+      state.reads += 1;
+      await state.trouble?.();
+      return stored.get(asked);
+    },
+    cacheBytes: 1_000_000,
+    trustedMs: TRUSTED_MS,
+    now: () => state.at,
+  });
+  assert.equal(await cache.read(digest), manifest);
+  return { cache, state, stored };
+}
+
+describe('a manifest that was seen', () => {
+  test('is gone by for a time, then looked at again, once for all who ask', async () => {
+    const { cache, state } = await atHand();
+    state.at = TRUSTED_MS - 1;
+    assert.equal(cache.trusted(digest), manifest);
+    assert.equal(await cache.read(digest), manifest);
+    assert.equal(state.reads, 1);
+    state.at = TRUSTED_MS;
+    assert.equal(cache.trusted(digest), undefined);
+    const answers = await Promise.all(Array.from({ length: 100 }, () => cache.read(digest)));
+    assert.deepEqual(new Set(answers), new Set([manifest]));
+    assert.equal(state.reads, 2);
+    assert.equal(cache.trusted(digest), manifest);
+  });
+
+  test('and was deleted is answered no longer than for that time', async () => {
+    const { cache, state, stored } = await atHand();
+    stored.delete(digest);
+    state.at = TRUSTED_MS - 1;
+    assert.equal(await cache.read(digest), manifest);
+    state.at = TRUSTED_MS;
+    assert.equal(await cache.read(digest), undefined);
+    state.trouble = unreachable;
+    await assert.rejects(cache.read(digest), { code: 14 }, 'it is forgotten');
+  });
+
+  test('is trusted from when a look began, not from its end', async () => {
+    const { cache, state } = await atHand();
+    state.at = TRUSTED_MS;
+    const slow = Promise.withResolvers<void>();
+    state.trouble = () => slow.promise;
+    const answer = cache.read(digest);
+    state.at += TRUSTED_MS / 2;
+    slow.resolve();
+    assert.equal(await answer, manifest);
+    state.at = 2 * TRUSTED_MS;
+    assert.equal(cache.trusted(digest), undefined);
+  });
+
+  test('is no answer where what is stored cannot be read', async () => {
+    const { cache, state } = await atHand();
+    state.at = TRUSTED_MS;
+    state.trouble = () => Promise.reject(new Error('a document of another version'));
+    await assert.rejects(cache.read(digest), /another version/);
+  });
+});
+
+const unreachable = (): Promise<never> =>
+  Promise.reject(Object.assign(new Error('no connection'), { code: 14 }));
+
+for (const [how, trouble] of [
+  ['refuses', unreachable],
+  ['stays silent', () => new Promise<never>(() => {})],
+] as const) {
+  test(`T10: while Firestore ${how}, a manifest is answered however long ago it was seen, and few answers wait`, async () => {
+    const { cache, state } = await atHand();
+    state.at = 1_000 * TRUSTED_MS;
+    state.trouble = trouble;
+    assert.equal(await cache.read(digest), manifest);
+    assert.equal(state.reads, 2);
+    for (let more = 0; more < 10; more += 1) assert.equal(await cache.read(digest), manifest);
+    assert.equal(state.reads, 2, 'nobody asks again at once');
+    state.at += 5_000;
+    assert.equal(cache.trusted(digest), undefined, 'but after a while');
+  });
+}
+
+test('T10: when Firestore answers again, what is gone is gone', async () => {
+  const { cache, state, stored } = await atHand();
+  state.at = TRUSTED_MS;
+  state.trouble = unreachable;
+  stored.delete(digest);
+  assert.equal(await cache.read(digest), manifest);
+  state.trouble = undefined;
+  state.at += 5_000;
+  assert.equal(await cache.read(digest), undefined);
+});

@@ -1,0 +1,108 @@
+// Who may do what: invariants of all that Terraform grants.
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, test } from 'node:test';
+import { openTerraform, skipWithoutTerraform } from './open-terraform.ts';
+import { planned, type PlannedResource } from './planned.ts';
+
+const skip = await skipWithoutTerraform();
+
+const CHOICES: Readonly<Record<string, readonly string[]>> = {
+  'with defaults': [],
+  'with a fleet': ['-var=worker_mode=fleet'],
+  'with everything': ['-var-file=examples/everything.tfvars'],
+};
+
+/** Whole projects for the asking. */
+const BASIC_ROLES = /^roles\/(?:owner|editor|viewer|browser|.*\.admin)$/;
+
+/** What may be granted in the whole project: what has no resource of its own to be granted on, or a condition. */
+const IN_THE_PROJECT = new Set([
+  'roles/cloudbuild.builds.builder',
+  'roles/datastore.user',
+  'roles/logging.logWriter',
+  'roles/monitoring.metricWriter',
+]);
+
+const isGrant = ({ type }: PlannedResource): boolean => type.endsWith('_iam_member');
+
+for (const [name, variables] of Object.entries(CHOICES)) {
+  describe(`access ${name}`, { skip }, async () => {
+    if (skip !== false) return;
+    const resources = await planned(await openTerraform(), ...variables);
+    const grants = resources.filter(isGrant);
+
+    test('is by no role that is too wide', () => {
+      assert.ok(grants.length > 10);
+      for (const { address, values } of grants) {
+        assert.doesNotMatch(String(values['role']), BASIC_ROLES, address);
+        if (address.startsWith('google_project_iam_member.')) {
+          assert.ok(IN_THE_PROJECT.has(String(values['role'])), address);
+        }
+      }
+    });
+
+    test('to the database is to this database', () => {
+      const toDatabase = grants.filter(({ values }) => values['role'] === 'roles/datastore.user');
+      assert.equal(toDatabase.length, 4);
+      for (const { values } of toDatabase) assert.match(JSON.stringify(values['condition']), /databases\//);
+    });
+
+    test('is open to everyone where it was asked for, and nowhere else', () => {
+      const open = grants
+        .filter(({ values }) => /^all(?:Authenticated)?Users$/.test(String(values['member'])))
+        .map(({ address }) => address);
+      const asked = name === 'with everything' ? ['google_storage_bucket_iam_member.everyone_reads[0]'] : [];
+      assert.deepEqual(open.toSorted(), [
+        'google_cloud_run_service_iam_member.everyone_calls_registry',
+        ...asked,
+      ]);
+    });
+
+    test('to buckets is decided for the whole bucket, and nothing is kept that was deleted', () => {
+      for (const { address, values } of resources.filter(({ type }) => type === 'google_storage_bucket')) {
+        assert.equal(values['uniform_bucket_level_access'], true, address);
+        assert.deepEqual(values['soft_delete_policy'], [{ retention_duration_seconds: 0 }], address);
+      }
+    });
+
+    test('to the workers’ network is from nowhere, or through IAP', () => {
+      for (const { values } of resources.filter(({ type }) => type === 'google_compute_firewall')) {
+        assert.deepEqual(values['source_ranges'], ['35.235.240.0/20']);
+      }
+    });
+
+    test('needs no key', () => {
+      assert.deepEqual(
+        resources.filter(({ type }) => type.endsWith('_key')),
+        [],
+      );
+    });
+  });
+}
+
+describe('fields of documents without an index', { skip }, async () => {
+  if (skip !== false) return;
+  const resources = await planned(await openTerraform());
+  const root = resolve(import.meta.dirname, '../../..');
+  const queries = globSync('{core/google,functions,worker}/**/*.ts', { cwd: root })
+    .map(file => readFileSync(join(root, file), 'utf8'))
+    .filter(text => /\b(?:where|orderBy|pageByMoment)\(/.test(text));
+
+  test('are none that queries go by', () => {
+    assert.ok(queries.length > 0);
+    const fields = resources.filter(({ type }) => type === 'google_firestore_field');
+    assert.ok(fields.length > 5);
+    for (const { values } of fields) {
+      const field = String(values['field']);
+      // A field of a field is written nowhere else; of others the name may stand for something else.
+      const named = field.includes('.') ? `'${field}'` : new RegExp(`(?:where|orderBy)\\(\\s*'${field}'`);
+      const below = new RegExp(`'${field.replaceAll('.', String.raw`\.`)}\\.[A-Za-z.]+'`);
+      for (const text of queries) {
+        assert.ok(text.search(named) < 0, `${field} is in a query`);
+        assert.ok(!below.test(text), `${field} has a field that is in a query`);
+      }
+    }
+  });
+});
