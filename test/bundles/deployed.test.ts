@@ -52,7 +52,7 @@ describe('the deployed bundles', { timeout: 280_000 }, () => {
   }
 
   /** What Terraform sets, in short. */
-  function environment(source: string): NodeJS.ProcessEnv {
+  function settings(source: string): NodeJS.ProcessEnv {
     return {
       ...localEnvironment(),
       ...services,
@@ -73,7 +73,7 @@ describe('the deployed bundles', { timeout: 280_000 }, () => {
   test('make an image that a message asks for, and one that is pulled', async context => {
     const set = await debianSet();
     const packages = await smallPackages(context, ['one', 'two']);
-    const common = environment(`path:${packages}`);
+    const common = settings(`path:${packages}`);
     await using worker = await startWorker(bundles, {
       environment: {
         ...common,
@@ -121,7 +121,7 @@ describe('the deployed bundles', { timeout: 280_000 }, () => {
     await using users = await UsersFile.of(await userLine('alice', 'open sesame'));
     await using registry = await startFunction(bundles, 'registry', {
       environment: {
-        ...environment('debian'),
+        ...settings('debian'),
         DERIVERY_ACCESS: 'users',
         DERIVERY_USERS_FILE: users.path,
         DERIVERY_TOKEN_SECRET: 'what-tokens-of-this-test-are-signed-with',
@@ -143,9 +143,9 @@ describe('the deployed bundles', { timeout: 280_000 }, () => {
   });
 
   test('say which setting is wrong', async () => {
-    const { GOOGLE_CLOUD_PROJECT: _, ...others } = environment('debian');
+    const { GOOGLE_CLOUD_PROJECT: _, ...others } = settings('debian');
     await assert.rejects(startFunction(bundles, 'registry', { environment: others }), /GOOGLE_CLOUD_PROJECT/);
-    const nobody = startFunction(bundles, 'nobody' as 'registry', { environment: environment('debian') });
+    const nobody = startFunction(bundles, 'nobody' as 'registry', { environment: settings('debian') });
     await assert.rejects(nobody, /FUNCTION_TARGET is .*nobody.*, not one of registry, prebuild, janitor/);
   });
 });

@@ -11,7 +11,7 @@ export interface InstalledBundles {
   /** Where each is, with its node_modules. */
   readonly functions: string;
   readonly worker: string;
-  /** What functions are started with: see programs/told-port.mts. */
+  /** What functions are started with: see programs/told-port.ts. */
   readonly preload: string;
   readonly manifest: Manifest;
 }
@@ -26,7 +26,8 @@ export async function installBundles(folder: string): Promise<InstalledBundles> 
   await execa('tar', ['-xzf', join(dist, 'worker.tar.gz'), '-C', worker]);
   // As Google's buildpack installs a source with a lock file. It fails where that and package.json differ.
   for (const cwd of [functions, worker]) await execa('npm', ['ci', '--omit=dev'], { cwd });
+  // No package.json says there what it is: its ending does.
   const preload = join(folder, 'told-port.mts');
-  await cp(join(import.meta.dirname, 'programs/told-port.mts'), preload);
+  await cp(join(import.meta.dirname, 'programs/told-port.ts'), preload);
   return { functions, worker, preload, manifest };
 }
