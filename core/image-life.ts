@@ -152,14 +152,6 @@ export function publish(
   return { ...held, current, build: { state: 'none' }, indexes: undefined, ...uses };
 }
 
-/**
- * The manifest of what is served is not stored any more: nothing is. Whatever is under way goes on, and a worker that
- * would have kept the image finds that there is none to keep.
- */
-export function lose(document: ImageDocument | undefined, digest: Digest): ImageDocument | undefined {
-  return document?.current?.digest === digest ? { ...document, current: undefined } : undefined;
-}
-
 /** The worker found that the image which is served is still what would be made. */
 export function keep(document: ImageDocument | undefined, token: string): ImageDocument | undefined {
   const held = heldImage(document, token);
@@ -179,6 +171,21 @@ export function fail(
 ): ImageDocument | undefined {
   const held = heldImage(document, token);
   return held && toFailed(held, failure, revision, now);
+}
+
+/**
+ * What the image is made of was lost: it is served no longer, and made again, unless it is being made. Undefined where it is
+ * another one that is served.
+ */
+export function lose(
+  document: ImageDocument | undefined,
+  digest: Digest,
+  now: number,
+): ImageDocument | undefined {
+  if (document?.current?.digest !== digest) return undefined;
+  const { request, settings } = document;
+  const without = { ...document, current: undefined };
+  return queue(without, { request, settings, by: 'refresh' }, now) ?? without;
 }
 
 /** Whether a worker may take this build at `now`: it is queued, or its lease is over, or an index that may be looked at. */

@@ -78,9 +78,10 @@ locals {
 
     prebuild = concat(local.cloud_settings, local.image_settings, local.pull_settings, local.source_settings, local.offer_settings)
 
-    janitor = concat(local.cloud_settings, local.image_settings, local.retention_settings, [
+    janitor = concat(local.cloud_settings, local.image_settings, local.pull_settings, local.retention_settings, [
       "DERIVERY_BUCKET",
       "DERIVERY_JANITOR_DRY_RUN",
+      "DERIVERY_POPULAR_IMAGES",
     ])
 
     worker = concat(local.cloud_settings, local.image_settings, local.pull_settings, local.source_settings, [

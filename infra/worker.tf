@@ -10,29 +10,32 @@ locals {
   # The system, and what apt brings.
   worker_boot_gb = 20
 
+  worker_vm = "${path.module}/worker-vm"
+
   worker_metadata = merge(
     {
       block-project-ssh-keys     = "true"
       enable-oslogin             = "true"
       serial-port-logging-enable = "true"
-      startup-script             = file("${path.module}/worker-vm/startup.sh")
+      startup-script             = file("${local.worker_vm}/startup.sh")
 
       derivery-bundle        = "${google_storage_bucket.bundles.name}/${google_storage_bucket_object.worker.name}"
       derivery-bundle-sha256 = local.worker_sha256
-      derivery-environment   = local.worker_environment_file
+      derivery-node          = "${google_storage_bucket.bundles.name}/${google_storage_bucket_object.node.name}"
+      derivery-node-sha256   = local.node_sha256
+
+      derivery-environment = local.worker_environment_file
+      derivery-nix-conf    = "${file("${local.worker_vm}/nix.conf")}${var.worker.nix_config}\n"
     },
-    # Each file by its name, as the startup script asks for it.
     {
-      for file in [
-        "derivery-worker.service",
-        "derivery-roll.service",
-        "derivery-nftables.conf",
-        "derivery-nix-daemon.conf",
-        "nix.conf",
-        "ops-agent.yaml",
-      ] : "derivery-file-${replace(file, ".", "-")}" => file("${path.module}/worker-vm/${file}")
+      for name, file in {
+        nftables-conf   = "derivery-nftables.conf"
+        nix-daemon-conf = "derivery-nix-daemon.conf"
+        ops-agent       = "ops-agent.yaml"
+        roll-service    = "derivery-roll.service"
+        worker-service  = "derivery-worker.service"
+      } : "derivery-${name}" => file("${local.worker_vm}/${file}")
     },
-    { derivery-nix-config = var.worker.nix_config },
   )
 
   # systemd's EnvironmentFile: in double quotes everything stands for itself but `\`, `"`, `` ` `` and `$`.

@@ -1,23 +1,19 @@
 // `images/{requestKey}`: an image's life (core/image-life.ts) in Firestore. Every change is a transaction or a
 // preconditioned write; used by registry, worker, prebuild and janitor alike.
 import { isDeepStrictEqual } from 'node:util';
-import {
-  FieldValue,
-  type CollectionReference,
-  type Firestore,
-  type QueryDocumentSnapshot,
-  type Transaction,
-} from '@google-cloud/firestore';
+import type { CollectionReference, Firestore, Transaction } from '@google-cloud/firestore';
 import type { Digest } from '../digest.ts';
 import type { Failure } from '../failure.ts';
 import { imageDocumentSchema, type ImageDocument, type Phase, type Priority } from '../image-document.ts';
 import * as life from '../image-life.ts';
-import { requestKeySchema, type ImageRequest, type RequestKey } from '../image-request.ts';
+import type { ImageRequest, RequestKey } from '../image-request.ts';
 import * as indexLife from '../index-life.ts';
 import type { SettingsDigest } from '../image-settings.ts';
 import { usedOnceMore } from '../recent-uses.ts';
 import { storeBuildLog, type BuildLog } from './build-logs.ts';
 import { openDocuments, writingIfUnchanged, type Documents, type Seen, type Write } from './documents.ts';
+import { toStored } from './firestore.ts';
+import { foundImage, type FoundImage } from './found-image.ts';
 import { noteUse } from './last-use.ts';
 import { storeManifest, type Manifest } from './manifests.ts';
 
@@ -145,8 +141,8 @@ function imagesIn(
     },
 
     /**
-     * Forgets what is served where that is a manifest which is not stored any more, so that it is made again. Both documents are
-     * read in one step, past all that anyone remembers. Answers whether it was so.
+     * Where what is served is a manifest that is not stored any more, has it made again. Both documents are read in one step, past
+     * all that anyone remembers. Answers whether it was so.
      */
     async loseIfMissing(key: RequestKey, digest: Digest): Promise<boolean> {
       return firestore.runTransaction(async transaction => {
@@ -154,9 +150,10 @@ function imagesIn(
         const manifest = firestore.collection('manifests').doc(digest);
         const [image, stored] = await transaction.getAll(reference, manifest);
         if (image === undefined || stored?.exists !== false) return false;
-        if (life.lose(documents.parse(image).document, digest) === undefined) return false;
-        transaction.update(reference, { current: FieldValue.delete() });
-        return true;
+        const { document, readTime } = documents.parse(image);
+        const next = life.lose(document, digest, readTime);
+        if (next !== undefined) transaction.set(reference, toStored(next));
+        return next !== undefined;
       });
     },
 
@@ -253,12 +250,12 @@ function imagesIn(
     reference: (key: RequestKey) => collection.doc(key),
 
     /** Builds that nobody has finished, those of each state from the oldest on: what the janitor looks through. */
-    async *unfinished(): AsyncGenerator<{ key: RequestKey; seen: SeenImage } | Unreadable> {
+    async *unfinished(): AsyncGenerator<FoundImage> {
       // A field that documents of one state have and no others: a query by it needs no index of its own.
       for (const moment of ['build.queuedAt', 'build.lease.renewedAt', 'build.parkedAt']) {
         const query = collection.orderBy(moment).limit(PAGE);
         for (let page = await query.get(); !page.empty;) {
-          for (const snapshot of page.docs) yield readable(snapshot, documents.parse);
+          for (const snapshot of page.docs) yield foundImage(snapshot, documents.parse);
           const last = page.docs.at(-1);
           if (page.size < PAGE || last === undefined) break;
           page = await query.startAfter(last).get();
@@ -280,23 +277,6 @@ function isUseAlone(before: ImageDocument, after: ImageDocument | undefined): bo
 
 /** Documents that are read at a time where all are looked through. */
 const PAGE = 200;
-
-/** A document that is not one that this code knows. */
-export interface Unreadable {
-  readonly key: string;
-  readonly error: unknown;
-}
-
-function readable(
-  snapshot: QueryDocumentSnapshot,
-  parse: Documents<RequestKey, ImageDocument>['parse'],
-): { key: RequestKey; seen: SeenImage } | Unreadable {
-  try {
-    return { key: requestKeySchema.parse(snapshot.id), seen: parse(snapshot) };
-  } catch (error) {
-    return { key: snapshot.id, error };
-  }
-}
 
 /** The indexes that wait no longer for a build, now that it is as it is. */
 function wokenBy(document: ImageDocument | undefined, { build }: ImageDocument): readonly RequestKey[] {

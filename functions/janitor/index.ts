@@ -20,7 +20,7 @@ const RUN_LIMIT_MS = 45_000;
 /** A CloudEvent handler. */
 export const janitor: (event: CloudEvent<unknown>) => Promise<void> = startOrExit(log, () => {
   const settings = readJanitorSettings(process.env);
-  const { images, hints, collect } = openJanitor(settings, log);
+  const { images, hints, refreshPopular, collect } = openJanitor(settings, log);
   const ofThisDeployment = settingsDigest(imageSettingsOf(settings));
   return async ({ data }) => {
     const dryRun = settings.DERIVERY_JANITOR_DRY_RUN || asksForDryRun(data);
@@ -28,6 +28,8 @@ export const janitor: (event: CloudEvent<unknown>) => Promise<void> = startOrExi
       const hinted = await sweepUnclaimedBuilds({ images, hints, settings: ofThisDeployment, log });
       if (hinted > 0) log.info({ hinted }, 'builds that were left alone have their hints again');
     }
+    const refreshes = await refreshPopular({ dryRun });
+    log.info({ dryRun, ...refreshes }, 'the most used images were looked through');
     const reports = await collect({ dryRun, limitMs: RUN_LIMIT_MS });
     const swept = reports.filter(({ state }) => state !== 'resting');
     const sweeps = Object.fromEntries(swept.map(({ sweep, state, counts }) => [sweep, { state, ...counts }]));

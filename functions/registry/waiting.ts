@@ -150,8 +150,8 @@ export function createWaiting(parts: WaitingParts) {
     },
 
     /**
-     * What was to be answered names a manifest that is not stored. Where it does so still, there is no such image from now on, and
-     * the next question has it made; where it is another by now, that is known from now on.
+     * What was to be answered names a manifest that is not stored. Where it does so still, the image is made again, at nobody's
+     * cost; where it is another by now, that is known from now on.
      */
     forgetMissing: (key: RequestKey, request: ImageRequest, digest: Digest): Promise<void> =>
       forgetting(key, async () => {

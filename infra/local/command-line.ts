@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { readSettings, withoutBlanks, type Environment } from '#core/google/settings.ts';
 import { sourceIn, type NamedSource } from '#core/nixery-settings.ts';
 import type { SourceRules } from '#core/source-rules.ts';
+import { janitorSettings } from '#functions/janitor/settings.ts';
 import { prebuildSettings } from '#functions/prebuild/settings.ts';
 import { registrySettings } from '#functions/registry/settings.ts';
 import { workerSettings } from '#worker/settings.ts';
@@ -20,6 +21,7 @@ const schema = z.object({
   // Those of the programs too: what is wrong with them is found before anything is started.
   ...registrySettings,
   ...prebuildSettings,
+  ...janitorSettings,
   ...workerSettings,
   PORT: z
     .string()

@@ -339,7 +339,7 @@ run "bundles_that_are_not_made" {
   command = plan
 
   variables {
-    bundle_dir = "tests/nowhere"
+    bundle_dir = "tests/only-node"
   }
 
   expect_failures = [google_storage_bucket_object.function, google_storage_bucket_object.worker]

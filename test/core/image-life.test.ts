@@ -229,15 +229,6 @@ describe('the holder', () => {
     assert.equal(life.keep(imageOf(building()), 'mine'), undefined);
   });
 
-  test('loses what is served, that and no other, and whoever kept it finds nothing to keep', () => {
-    const lost = life.lose(held, current.digest);
-    assert.deepEqual(lost, { ...held, current: undefined });
-    assert.equal(life.keep(lost, 'mine'), undefined);
-    assert.equal(life.lose(held, digestOf('newer')), undefined);
-    assert.equal(life.lose(lost, current.digest), undefined);
-    assert.equal(life.lose(undefined, current.digest), undefined);
-  });
-
   for (const [kind, isServed] of [
     ['unknown_package', false],
     ['refused', false],
@@ -264,6 +255,28 @@ describe('the holder', () => {
     const next = life.fail(used, 'mine', { failure, revision: 'r1' }, NOW);
     assert.deepEqual(next?.failuresAt, [T - 4, T - 3, T - 2, T - 1, NOW]);
     assert.deepEqual([next?.usedAt, next?.recentUses], [T - 6, 3], 'and so are uses');
+  });
+});
+
+describe('what is lost', () => {
+  const served = imageOf(none, { current });
+
+  test('is served no longer, and is made again', () => {
+    const build = queued({ by: 'refresh', queuedAt: NOW });
+    assert.deepEqual(life.lose(served, current.digest, NOW), { ...served, current: undefined, build });
+  });
+
+  test('is made by the build that is under way, which finds nothing to keep', () => {
+    const held = imageOf(building(), { current });
+    const lost = life.lose(held, current.digest, NOW);
+    assert.deepEqual(lost, { ...held, current: undefined });
+    assert.equal(life.keep(lost, 'mine'), undefined);
+  });
+
+  test('is nothing where another image is served, or none', () => {
+    assert.equal(life.lose(served, digestOf('newer'), NOW), undefined);
+    assert.equal(life.lose(imageOf(none), current.digest, NOW), undefined);
+    assert.equal(life.lose(undefined, current.digest, NOW), undefined);
   });
 });
 

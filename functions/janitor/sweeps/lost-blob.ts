@@ -6,7 +6,7 @@ import { inspect, isServed, type BlobDocument } from '#core/blob-life.ts';
 import { digestSchema, type Digest } from '#core/digest.ts';
 import { blobName } from '#core/google/bucket-contents.ts';
 import { toStored } from '#core/google/firestore.ts';
-import { lose, queue } from '#core/image-life.ts';
+import { lose } from '#core/image-life.ts';
 import { requestKeySchema } from '#core/image-request.ts';
 import { decideAndWrite, type Decision, type Outcome, type Workplace } from '../sweep.ts';
 import { factsOf, naming } from './naming.ts';
@@ -109,10 +109,8 @@ async function makeAgain(place: Workplace, lost: Lost, manifest: Digest, id: str
   const outcome = await decideAndWrite(place, async transaction => {
     const isLost = await isStillLost(place, transaction, lost);
     const { document, readTime } = place.images.parse(await transaction.get(reference));
-    const without = isLost ? lose(document, manifest) : undefined;
-    if (without === undefined) return { outcome: 'kept' };
-    const { request, settings } = without;
-    const next = queue(without, { request, settings, by: 'refresh' }, readTime) ?? without;
+    const next = isLost ? lose(document, manifest, readTime) : undefined;
+    if (next === undefined) return { outcome: 'kept' };
     return { outcome: 'lost', write: writing => void writing.set(reference, toStored(next)) };
   });
   // A hint that is lost is sent again, as those of all builds that nobody waits for.

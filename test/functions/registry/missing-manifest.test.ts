@@ -7,7 +7,6 @@ import type { WaitingParts } from '#functions/registry/waiting.ts';
 import { collectLog } from '#test/collected-log.ts';
 import { Cloud } from '#test/cloud.ts';
 import { IMPATIENT, Scene } from './scene.ts';
-import { specError } from './spec-errors.ts';
 
 let cloud: Cloud;
 before(async () => {
@@ -86,11 +85,5 @@ describe('a tag whose manifest is missing', IMPATIENT, () => {
     assert.deepEqual((await cloud.images.read(scene.asked.key)).document?.current, undefined);
     await scene.make('by the refresh', 'r1');
     assert.equal((await answer).body.toString(), 'by the refresh');
-  });
-
-  test('whose build failed for good is answered that', async context => {
-    const { scene } = await withoutManifest(context);
-    await scene.fail({ kind: 'build_failed', message: 'it does not build any more' }, 'r1');
-    assert.match(specError(await scene.pull(), 403).message, /does not build any more/);
   });
 });

@@ -90,6 +90,7 @@ describe('a deployment that changes', { skip }, async () => {
       'update google_cloudfunctions2_function.registry',
       'update google_compute_instance.worker',
       'update google_storage_bucket_object.function',
+      'update google_storage_bucket_object.node',
       'update google_storage_bucket_object.worker',
     ]);
   });
