@@ -3,6 +3,7 @@ import { openBlobs } from '#core/google/blobs.ts';
 import { openBlobBucket, type BlobBucket } from '#core/google/bucket.ts';
 import { openFirestore } from '#core/google/firestore.ts';
 import { openLayers } from '#core/google/layers.ts';
+import { createBlobStore } from '#worker/blob-store.ts';
 import { createLayerStore, type PlannedLayer } from '#worker/layer-store.ts';
 import type { TarEntry } from '#worker/pack/tar-header.ts';
 import { BUCKET, PROJECT } from '#test/cloud.ts';
@@ -36,8 +37,8 @@ export async function storeImages(
       return bucket.put(content, signal);
     },
   };
-  const blobs = openBlobs(firestore);
-  const store = createLayerStore({ bucket: counting, blobs, layers: openLayers(firestore), spoolFolder });
+  const blobStore = createBlobStore({ bucket: counting, blobs: openBlobs(firestore) });
+  const store = createLayerStore({ blobStore, layers: openLayers(firestore), spoolFolder });
   // The first call of Google's client loads what it needs: a worker has done that when it is ready.
   await openLayers(firestore).readAll(images.flat().map(({ key }) => key));
   await bucket.exists();

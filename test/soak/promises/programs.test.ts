@@ -4,19 +4,10 @@ import type { Noted } from '../history.ts';
 import { checkPrograms } from './programs.ts';
 
 function lifeOf(how: string, isReady = true): Noted[] {
-  const events = [
-    { event: 'started' },
-    ...(isReady ? [{ event: 'ready' }] : []),
-    { event: 'ended', how },
-  ] as const;
-  return events.map((event, at) => ({
-    kind: 'program',
-    program: 'worker-0',
-    pid: 7,
-    ...event,
-    at,
-    line: at + 1,
-  }));
+  const event = (name: 'started' | 'ready' | 'ended', line: number): Noted => {
+    return { kind: 'program', program: 'worker-0', pid: 7, event: name, how, at: line, line };
+  };
+  return [event('started', 1), ...(isReady ? [event('ready', 2)] : []), event('ended', 3)];
 }
 
 test('a program that breaks is found', () => {
