@@ -23,6 +23,7 @@ import { createImageMaker } from './make-image.ts';
 import { createIndexMaker } from './make-index.ts';
 import { createMend } from './mend.ts';
 import { openNix } from './nix/nix.ts';
+import { COMPRESSORS } from './pack/compressors.ts';
 import { prepareSpool } from './pack/spool.ts';
 import { seldom } from './seldom.ts';
 import { readWorkerSettings } from './settings.ts';
@@ -87,6 +88,7 @@ async function run(): Promise<void> {
   });
   const { settings: settingsDigest, freshMs } = pullPolicy(settings);
   const imageSettings = imageSettingsOf(settings);
+  await COMPRESSORS[imageSettings.compression].prepare?.();
   const makeImage = createImageMaker({
     nix,
     packageSources,
