@@ -1,16 +1,19 @@
 // One build, from claim to outcome: the lease around the work, and what becomes of each way it can end.
 import { randomUUID } from 'node:crypto';
 import { PermanentError, TransientError } from '#core/errors.ts';
+import type { Digest } from '#core/digest.ts';
 import type { Failure } from '#core/failure.ts';
 import type { Phase } from '#core/image-document.ts';
 import type { ClaimedImage } from '#core/image-life.ts';
 import type { ImageRequest, RequestKey } from '#core/image-request.ts';
 import type { SettingsDigest } from '#core/image-settings.ts';
+import { imageKeys } from '#core/index-life.ts';
 import type { Hints } from '#core/google/hints.ts';
 import { newBuildLog, type BuildLog } from '#core/google/build-logs.ts';
 import { LeaseLostError, type Images, type Publication } from '#core/google/images.ts';
 import type { Log } from '#core/google/log.ts';
 import type { Manifest } from '#core/google/manifests.ts';
+import { isDiskFull } from './disk-full.ts';
 import type { HandledAs } from './intake.ts';
 import { keepLease } from './lease-keeper.ts';
 import type { MakeIndex } from './make-index.ts';
@@ -43,6 +46,8 @@ export interface BuildParts {
   /** The longest that one build may take, without its waits for others. */
   readonly limitSeconds: number;
   readonly log: Log;
+  /** Makes room on the disk, where it was full or nearly is. */
+  readonly makeRoom: (error: unknown) => Promise<void>;
   /** Aborted when the worker is to stop: what is under way goes back to the queue. */
   readonly stopping: AbortSignal;
 }
@@ -143,7 +148,10 @@ async function make(
       await lease.stop();
       const { checkedAt } = seen;
       const publication = await images.publish(key, token, { manifest, revision: seen.revision, checkedAt });
-      if (publication.kind === 'refused') lease.resume();
+      if (publication.kind === 'refused') {
+        lease.resume();
+        await loseChildren(parts, document, publication.children);
+      }
       return publication;
     };
     const remake = (): Promise<Manifest> => makeImage(request, seen, report, signal);
@@ -152,6 +160,9 @@ async function make(
     await lookAt(parts, log, waiting);
     return 'done';
   } catch (error) {
+    // Still its own: the next try begins when there is room.
+    if (!(error instanceof PermanentError) && !lease.lost.aborted && !stopping.aborted)
+      await parts.makeRoom(error);
     await lease.stop();
     const cause = lease.lost.aborted
       ? lease.lost.reason
@@ -160,6 +171,16 @@ async function make(
         : error;
     return await settle(parts, log, key, token, cause, revision);
   }
+}
+
+/** Images of an index whose manifests are not stored any more: asked for again, they have to be made. */
+async function loseChildren(
+  { images }: BuildParts,
+  index: ClaimedImage,
+  gone: readonly Digest[],
+): Promise<void> {
+  if (gone.length === 0) return;
+  await Promise.all(imageKeys(index).flatMap(key => gone.map(digest => images.loseIfMissing(key, digest))));
 }
 
 /** Whether it was the limit that ended the work: what is stopped may go on beyond it for the moment that it takes to end. */
@@ -198,7 +219,9 @@ async function settle(
     }
     // What nobody foresaw is tried again too, as often as any transient error; then it is a failure with its text.
     log.warn({ error }, 'build interrupted; it will be tried again');
-    const told = `something went wrong in the worker; its log has it as build ${token}`;
+    const told = isDiskFull(error)
+      ? "the worker's disk is full"
+      : `something went wrong in the worker; its log has it as build ${token}`;
     await images.release(key, token, error instanceof TransientError ? error.message : told);
     return 'again';
   } catch (problem) {
