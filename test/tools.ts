@@ -15,6 +15,7 @@ const TOOLS: readonly Prerequisite[] = [
   { command: 'qemu-aarch64-static', debianPackage: 'qemu-user-static' },
   { command: 'shellcheck', debianPackage: 'shellcheck' },
   { command: 'tar', debianPackage: 'tar' },
+  { command: 'unzip', debianPackage: 'unzip' },
 ];
 
 /** Installs what is missing, with one line before; throws a sentence that says what to install where it cannot. */
