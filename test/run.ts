@@ -13,9 +13,11 @@ const TEST_LIMIT_MS = 300_000;
 
 /**
  * What has a run of its own. `npm run test:faults`: programs are killed at each of their steps, which takes minutes.
- * `npm run test:infra`: Terraform, which not every machine has.
+ * `npm run test:infra`: Terraform, which not every machine has. `npm run test:vm`: a Debian 13 that is made for it.
  */
-const APART = ['faults', 'infra/terraform'].map(folder => join(import.meta.dirname, folder));
+const APART = ['faults', 'infra/terraform', 'infra/worker-vm'].map(folder =>
+  join(import.meta.dirname, folder),
+);
 
 /** More files at a time than there are cores: many wait for what other programs do. */
 const AT_A_TIME = availableParallelism() + 1;
@@ -25,9 +27,10 @@ const COMPILED = resolve(import.meta.dirname, '../node_modules/.cache/derivery-c
 
 const paths = process.argv.slice(2);
 if (paths.includes('--help')) {
-  console.log(`npm test              all tests but those of faults and of Terraform
+  console.log(`npm test              all tests but these
 npm run test:faults   those of faults
 npm run test:infra    those of Terraform
+npm run test:vm       those of the worker's machine
 npm test -- PATH...   those in these files and folders`);
   process.exit(0);
 }
