@@ -20,7 +20,7 @@ export type StoredBlob = z.infer<typeof storedBlobSchema>;
 export const blobDocumentSchema = storedBlobSchema.extend({
   /** When something last named it, as far as anybody noted: what its expiry goes by. */
   lastReference: serverTime,
-  /** When its object was last seen in the bucket, whole. Absent in documents that are older than this field. */
+  /** When its object was last seen in the bucket, whole. Absent where nobody is known to have looked. */
   seenAt: serverTime.optional(),
   /**
    * Absent while it is live. `liftable`: nothing named it for the grace time; it is served, and will be deleted unless
@@ -50,8 +50,8 @@ export function isCondemned(
  * A worker has written the object, or found it whole: it is live, whatever tombstone there was. Undefined where this very
  * object is condemned.
  *
- * A find counts only against the document as it was *before* the look at the bucket: what is there after the document was
- * seen to be absent, or to condemn another generation, is nobody's to delete.
+ * A find counts only for the document as it was *before* the look at the bucket, and still is: an object that is there after
+ * its document was seen to condemn another generation is nobody's to delete.
  */
 export function record(
   blob: BlobDocument | undefined,
@@ -111,15 +111,25 @@ export function isRemovable(blob: BlobDocument | undefined, generation: string):
   return isCondemned(blob, { generation });
 }
 
-/** An object that no document tells of: it gets one, in a state from which anybody may take it up. */
+/**
+ * An object that no document tells of gets one, in a state from which anybody may take it up. Nobody has seen it there yet: it
+ * was seen before the document was, and may have been deleted in between.
+ */
 export function adopt(
   blob: BlobDocument | undefined,
   { size, crc32c, generation }: StoredBlob,
   now: number,
 ): BlobDocument | undefined {
   if (blob !== undefined) return undefined;
-  const tombstone = { placedAt: now, stage: 'liftable' } as const;
-  return { size, crc32c, generation, lastReference: now, seenAt: now, tombstone };
+  return { size, crc32c, generation, lastReference: now, tombstone: { placedAt: now, stage: 'liftable' } };
+}
+
+/** Whether an object has the bytes that it should, as far as its description tells. */
+export function isSame(
+  found: Pick<StoredBlob, 'size' | 'crc32c'>,
+  { size, crc32c }: Pick<StoredBlob, 'size' | 'crc32c'>,
+): boolean {
+  return found.size === size && found.crc32c === crc32c;
 }
 
 /** What a look at the bucket says of a blob that is served: the next document, if its object is whole, or that it is lost. */
@@ -132,7 +142,7 @@ export function inspect(
   | { readonly kind: 'lost' }
   | { readonly kind: 'not-served' } {
   if (!isServed(blob)) return { kind: 'not-served' };
-  if (found?.size !== blob.size || found.crc32c !== blob.crc32c) return { kind: 'lost' };
+  if (found === undefined || !isSame(found, blob)) return { kind: 'lost' };
   return { kind: 'whole', next: { ...blob, generation: found.generation, seenAt: now } };
 }
 

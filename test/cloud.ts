@@ -21,6 +21,7 @@ import type { SourceKey } from '#core/source-document.ts';
 import { offerOf, SETTINGS } from '#test/core/deployment.ts';
 import { startFirestore } from '#local/firestore/server.ts';
 import { startPubSub } from '#local/pubsub/server.ts';
+import type { Fault } from '#local/storage/faults.ts';
 import { startStorage } from '#local/storage/server.ts';
 
 export const PROJECT = 'test';
@@ -50,11 +51,18 @@ export class Cloud implements AsyncDisposable {
   readonly hints: Hints;
   readonly pubsub: PubSub;
   readonly storageUrl: string;
+  /** What Cloud Storage's next requests are struck by. */
+  readonly storageFaults: Fault[];
   readonly #subscriber: v1.SubscriberClient;
   readonly #stop: () => Promise<void>;
   #asked = 0;
 
-  private constructor(storageUrl: string, subscriber: v1.SubscriberClient, stop: () => Promise<void>) {
+  private constructor(
+    storageUrl: string,
+    storageFaults: Fault[],
+    subscriber: v1.SubscriberClient,
+    stop: () => Promise<void>,
+  ) {
     this.firestore = openFirestore(PROJECT, '(default)');
     this.images = openImages(this.firestore);
     this.sources = openSources(this.firestore);
@@ -62,6 +70,7 @@ export class Cloud implements AsyncDisposable {
     this.hints = openHints(PROJECT, TOPICS);
     this.pubsub = new PubSub({ projectId: PROJECT });
     this.storageUrl = storageUrl;
+    this.storageFaults = storageFaults;
     this.#subscriber = subscriber;
     this.#stop = stop;
   }
@@ -72,10 +81,11 @@ export class Cloud implements AsyncDisposable {
    */
   static async start({ wallClock = Date.now }: { readonly wallClock?: () => number } = {}): Promise<Cloud> {
     const dataFolder = await mkdtemp(join(tmpdir(), 'derivery-cloud-'));
+    const faults: Fault[] = [];
     const [database, queue, objects] = await Promise.all([
       startFirestore({ wallClock }),
       startPubSub({ minimumAckDeadlineSeconds: 1 }),
-      startStorage({ dataFolder }),
+      startStorage({ dataFolder, faults }),
     ]);
     process.env['FIRESTORE_EMULATOR_HOST'] = database.address;
     process.env['PUBSUB_EMULATOR_HOST'] = queue.address;
@@ -86,7 +96,7 @@ export class Cloud implements AsyncDisposable {
       port: queue.port,
       sslCreds: credentials.createInsecure(),
     });
-    const cloud = new Cloud(objects.url, subscriber, async () => {
+    const cloud = new Cloud(objects.url, faults, subscriber, async () => {
       await Promise.all([database.close(), queue.close(), objects.close()]);
       await rm(dataFolder, { recursive: true, force: true });
     });

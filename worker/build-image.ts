@@ -8,12 +8,14 @@ import type { ImageRequest, RequestKey } from '#core/image-request.ts';
 import type { SettingsDigest } from '#core/image-settings.ts';
 import type { Hints } from '#core/google/hints.ts';
 import { newBuildLog, type BuildLog } from '#core/google/build-logs.ts';
-import { LeaseLostError, type Images } from '#core/google/images.ts';
+import { LeaseLostError, type Images, type Publication } from '#core/google/images.ts';
 import type { Log } from '#core/google/log.ts';
 import type { Manifest } from '#core/google/manifests.ts';
 import type { HandledAs } from './intake.ts';
 import { keepLease } from './lease-keeper.ts';
 import type { MakeIndex } from './make-index.ts';
+import type { Mend } from './mend.ts';
+import { publishWhole } from './publish-whole.ts';
 import type { Revisions } from './revisions.ts';
 import type { FoundRevision } from './source/found-revision.ts';
 import { startStopwatch } from './stopwatch.ts';
@@ -33,6 +35,7 @@ export interface BuildParts {
   readonly revisions: Revisions;
   readonly makeImage: MakeImage;
   readonly makeIndex: MakeIndex;
+  readonly mend: Mend;
   readonly settings: SettingsDigest;
   /** Whether it is time to tell that this image is made under other settings: its hint comes again and again. */
   readonly isNewDecline: (key: RequestKey) => boolean;
@@ -100,7 +103,7 @@ async function make(
   token: string,
   document: ClaimedImage,
 ): Promise<HandledAs | 'look-again'> {
-  const { images, revisions, makeImage, makeIndex, leaseSeconds, limitSeconds, stopping } = parts;
+  const { images, revisions, makeImage, makeIndex, mend, leaseSeconds, limitSeconds, stopping } = parts;
   const { request, current, build } = document;
   log.info({ packages: request.packages, platforms: request.platforms }, 'build started');
   const lease = keepLease(images, key, token, leaseSeconds);
@@ -126,19 +129,26 @@ async function make(
       await lookAt(parts, log, waiting);
       return 'done';
     }
-    const made =
-      request.platforms.length > 1
-        ? await makeIndex(key, document, revision)
-        : ({ kind: 'made', manifest: await makeImage(request, seen, report, signal) } as const);
-    await lease.stop();
+    const isIndex = request.platforms.length > 1;
+    const made = isIndex
+      ? await makeIndex(key, document, revision)
+      : ({ kind: 'made', manifest: await makeImage(request, seen, report, signal) } as const);
     if (made.kind === 'incomplete') {
+      await lease.stop();
       const waits = await images.park(key, token, made.awaited, made.asked);
       log.info({ asked: made.asked }, 'an index waits for its images');
       return waits ? 'done' : 'look-again';
     }
-    const { manifest } = made;
-    const waiting = await images.publish(key, token, { manifest, revision, checkedAt: seen.checkedAt });
-    log.info({ digest: manifest.digest, ...stopwatch.stop() }, 'build published');
+    const publish = async (manifest: Manifest): Promise<Publication> => {
+      await lease.stop();
+      const { checkedAt } = seen;
+      const publication = await images.publish(key, token, { manifest, revision: seen.revision, checkedAt });
+      if (publication.kind === 'refused') lease.resume();
+      return publication;
+    };
+    const remake = (): Promise<Manifest> => makeImage(request, seen, report, signal);
+    const { digest, waiting } = await publishWhole({ publish, mend, remake, log, signal }, made.manifest);
+    log.info({ digest, ...stopwatch.stop() }, 'build published');
     await lookAt(parts, log, waiting);
     return 'done';
   } catch (error) {

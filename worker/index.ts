@@ -13,6 +13,7 @@ import { openManifests } from '#core/google/manifests.ts';
 import { imageSettingsOf, pullPolicy } from '#core/google/deployment-settings.ts';
 import { openSnapshots } from '#core/google/snapshots.ts';
 import { openSources } from '#core/google/sources.ts';
+import { createBlobStore } from './blob-store.ts';
 import { claimFolder } from './claim-folder.ts';
 import { buildImage, type BuildParts } from './build-image.ts';
 import { startIntake } from './intake.ts';
@@ -20,7 +21,9 @@ import { createLayerStore } from './layer-store.ts';
 import { openKnownPackages } from './known-packages.ts';
 import { createImageMaker } from './make-image.ts';
 import { createIndexMaker } from './make-index.ts';
+import { createMend } from './mend.ts';
 import { openNix } from './nix/nix.ts';
+import { COMPRESSORS } from './pack/compressors.ts';
 import { prepareSpool } from './pack/spool.ts';
 import { seldom } from './seldom.ts';
 import { readWorkerSettings } from './settings.ts';
@@ -68,12 +71,9 @@ async function run(): Promise<void> {
       memoryMb: settings.DERIVERY_EVALUATION_MEMORY_MB,
     },
   });
-  const layerStore = createLayerStore({
-    bucket,
-    blobs: openBlobs(firestore),
-    layers: openLayers(firestore),
-    spoolFolder: settings.DERIVERY_SPOOL,
-  });
+  const blobStore = createBlobStore({ bucket, blobs: openBlobs(firestore) });
+  const layers = openLayers(firestore);
+  const layerStore = createLayerStore({ blobStore, layers, spoolFolder: settings.DERIVERY_SPOOL });
   const layerSnapshots = createLayerSnapshots({
     nix,
     snapshots: openSnapshots(projectId, settings.DERIVERY_BUCKET),
@@ -88,6 +88,7 @@ async function run(): Promise<void> {
   });
   const { settings: settingsDigest, freshMs } = pullPolicy(settings);
   const imageSettings = imageSettingsOf(settings);
+  await COMPRESSORS[imageSettings.compression].prepare?.();
   const makeImage = createImageMaker({
     nix,
     packageSources,
@@ -118,6 +119,7 @@ async function run(): Promise<void> {
     revisions,
     makeImage,
     makeIndex,
+    mend: createMend({ blobStore, layers }),
     settings: settingsDigest,
     isNewDecline: seldom(DECLINE_PERIOD_MS),
     leaseSeconds: settings.DERIVERY_LEASE_SECONDS,

@@ -2,12 +2,10 @@
 import { availableParallelism } from 'node:os';
 import pLimit from 'p-limit';
 import { crc32c, formatCrc32c } from '#core/crc32c.ts';
-import { TransientError } from '#core/errors.ts';
 import type { LayerFact, LayerKey } from '#core/layer.ts';
 import type { Blob } from '#core/oci.ts';
-import type { Blobs } from '#core/google/blobs.ts';
-import type { BlobBucket, BlobContent } from '#core/google/bucket.ts';
 import type { Layers } from '#core/google/layers.ts';
+import type { BlobStore } from './blob-store.ts';
 import { BlockPool } from './pack/block-pool.ts';
 import type { Compressor } from './pack/compressor.ts';
 import { packLayer } from './pack/pack-layer.ts';
@@ -27,8 +25,7 @@ export interface PlannedLayer {
 }
 
 export interface LayerStoreParts {
-  readonly bucket: BlobBucket;
-  readonly blobs: Blobs;
+  readonly blobStore: BlobStore;
   readonly layers: Layers;
   readonly spoolFolder: string;
 }
@@ -45,18 +42,11 @@ const UPLOADED_AT_ONCE = 8;
 export type LayerStore = ReturnType<typeof createLayerStore>;
 
 /** The limits hold for all builds of a worker together: it has one layer store. */
-export function createLayerStore({ bucket, blobs, layers, spoolFolder }: LayerStoreParts) {
+export function createLayerStore({ blobStore, layers, spoolFolder }: LayerStoreParts) {
   const pool = new BlockPool();
   const packing = pLimit(PACKED_AT_ONCE);
   const uploading = pLimit(UPLOADED_AT_ONCE);
   const inTurn = createTurns();
-
-  /** The blob, then the fact about it: a fact never names what is not there. */
-  async function put(content: BlobContent, signal: AbortSignal): Promise<void> {
-    const { digest } = content;
-    if (await blobs.record(digest, await bucket.put(content, signal))) return;
-    throw new TransientError(`blob ${digest} is being deleted`);
-  }
 
   async function store(layer: PlannedLayer, signal: AbortSignal): Promise<LayerFact> {
     const { key, narHashes, compressor } = layer;
@@ -67,8 +57,9 @@ export function createLayerStore({ bucket, blobs, layers, spoolFolder }: LayerSt
     const { digest, diffId, size, crc32c: checksum, file } = packed;
     await uploading(() => {
       signal.throwIfAborted();
-      return put({ digest, size, crc32c: checksum, from: { file } }, signal);
+      return blobStore.store({ digest, size, crc32c: checksum, from: { file } }, signal);
     });
+    // A fact never names what is not there.
     return await layers.record(key, { digest, diffId, size }, narHashes);
   }
 
@@ -112,7 +103,7 @@ export function createLayerStore({ bucket, blobs, layers, spoolFolder }: LayerSt
     /** Stores bytes at hand: an image's config. */
     async storeBlob({ digest, bytes }: Blob, signal: AbortSignal): Promise<void> {
       const checksum = formatCrc32c(crc32c(bytes));
-      await put({ digest, size: bytes.length, crc32c: checksum, from: { bytes } }, signal);
+      await blobStore.store({ digest, size: bytes.length, crc32c: checksum, from: { bytes } }, signal);
     },
   };
 }

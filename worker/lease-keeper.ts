@@ -14,6 +14,8 @@ export interface LeaseKeeper {
   report(phase: Phase): void;
   /** Ends the renewals, and waits for the one under way: then the last write of the build is the only one. */
   stop(): Promise<void>;
+  /** Goes on with the renewals: it was not the last write. */
+  resume(): void;
 }
 
 /** Renews the lease three times within its duration, until it is stopped or lost. */
@@ -62,7 +64,8 @@ export function keepLease(
     writing = renew();
   }
 
-  const timer = setInterval(tick, Math.min(PROGRESS_MS, (durationSeconds * 1000) / 6));
+  const start = (): NodeJS.Timeout => setInterval(tick, Math.min(PROGRESS_MS, (durationSeconds * 1000) / 6));
+  let timer = start();
 
   return {
     token,
@@ -73,6 +76,10 @@ export function keepLease(
     async stop() {
       clearInterval(timer);
       if (!lost.signal.aborted) await writing;
+    },
+    resume() {
+      clearInterval(timer);
+      if (!lost.signal.aborted) timer = start();
     },
   };
 }

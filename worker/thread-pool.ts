@@ -1,4 +1,4 @@
-// libuv's pool of threads, in which blocks are compressed and files are written.
+// libuv's pool of threads, in which zstd compresses and files are written. Gzip has threads of its own (deflate-threads.ts).
 import { availableParallelism } from 'node:os';
 
 /** Threads that are not for a core of their own: files and names of hosts are waited for, not worked on. */

@@ -2,9 +2,9 @@
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { IdempotencyStrategy, Storage, type File } from '@google-cloud/storage';
+import { IdempotencyStrategy, Storage, type File, type FileMetadata } from '@google-cloud/storage';
 import pRetry from 'p-retry';
-import type { StoredBlob } from '../blob-life.ts';
+import { isSame, type StoredBlob } from '../blob-life.ts';
 import { digestHex, type Digest } from '../digest.ts';
 import { TransientError } from '../errors.ts';
 
@@ -23,6 +23,9 @@ export interface BlobContent {
   readonly from: { readonly file: string } | { readonly bytes: Uint8Array };
 }
 
+/** What lies in the bucket now; `isNew`: since just now. */
+export type PutBlob = StoredBlob & { readonly isNew: boolean };
+
 export type BlobBucket = ReturnType<typeof openBlobBucket>;
 
 export function openBlobBucket(projectId: string, bucketName: string) {
@@ -31,13 +34,16 @@ export function openBlobBucket(projectId: string, bucketName: string) {
   const retryOptions = { idempotencyStrategy: IdempotencyStrategy.RetryAlways };
   const bucket = new Storage({ projectId, retryOptions }).bucket(bucketName);
 
-  /** Writes the object where its generation is `expected` (0: there is none). False where it is another by now. */
+  /**
+   * Writes the object where its generation is `expected` (0: there is none), and gives what Cloud Storage answers that it
+   * has now. Undefined where it is another by now.
+   */
   async function write(
     file: File,
     content: BlobContent,
     expected: number | string,
     signal?: AbortSignal,
-  ): Promise<boolean> {
+  ): Promise<StoredBlob | undefined> {
     const source =
       'file' in content.from ? createReadStream(content.from.file) : Readable.from([content.from.bytes]);
     try {
@@ -56,10 +62,11 @@ export function openBlobBucket(projectId: string, bucketName: string) {
         }),
         { signal },
       );
-      return true;
+      // The client keeps the answer there.
+      return storedBlob(file.metadata);
     } catch (error) {
       signal?.throwIfAborted();
-      if (isPreconditionFailed(error)) return false;
+      if (isPreconditionFailed(error)) return undefined;
       throw new TransientError(`cannot store blob ${content.digest}: ${messageOf(error)}`, { cause: error });
     }
   }
@@ -70,7 +77,7 @@ export function openBlobBucket(projectId: string, bucketName: string) {
     content: BlobContent,
     expected: number | string,
     signal?: AbortSignal,
-  ): Promise<boolean> {
+  ): Promise<StoredBlob | undefined> {
     return pRetry(() => write(file, content, expected, signal), {
       signal,
       retries: RETRIES,
@@ -79,13 +86,19 @@ export function openBlobBucket(projectId: string, bucketName: string) {
     });
   }
 
-  async function stored(file: File): Promise<StoredBlob> {
-    const [metadata] = await file.getMetadata();
-    return {
-      size: Number(metadata.size),
-      crc32c: metadata.crc32c ?? '',
-      generation: String(metadata.generation),
-    };
+  /** Undefined where there is no object. */
+  async function look(file: File): Promise<StoredBlob | undefined> {
+    try {
+      const [metadata] = await file.getMetadata();
+      return storedBlob(metadata);
+    } catch (error) {
+      if (hasCode(error, 404)) return undefined;
+      throw new TransientError(`cannot look at ${file.name}: ${messageOf(error)}`, { cause: error });
+    }
+  }
+
+  function fileOf(digest: Digest): File {
+    return bucket.file(`blobs/sha256/${digestHex(digest)}`);
   }
 
   return {
@@ -94,22 +107,30 @@ export function openBlobBucket(projectId: string, bucketName: string) {
      * anything else under this name is replaced. Throws a {@link TransientError}, and the signal's reason when that is
      * aborted: a worker that is to stop cannot wait for an upload of many minutes.
      */
-    async put(content: BlobContent, signal?: AbortSignal): Promise<StoredBlob> {
-      const file = bucket.file(`blobs/sha256/${digestHex(content.digest)}`);
-      await persist(file, content, 0, signal);
-      const found = await stored(file);
-      if (found.size === content.size && found.crc32c === content.crc32c) return found;
-      await persist(file, content, found.generation, signal);
-      const replaced = await stored(file);
-      if (replaced.size === content.size && replaced.crc32c === content.crc32c) return replaced;
+    async put(content: BlobContent, signal?: AbortSignal): Promise<PutBlob> {
+      const file = fileOf(content.digest);
+      const written = await persist(file, content, 0, signal);
+      const found = written ?? (await look(file));
+      if (found !== undefined && isSame(found, content)) return { ...found, isNew: written !== undefined };
+      const replaced = await persist(file, content, found?.generation ?? 0, signal);
+      const standing = replaced ?? (await look(file));
+      if (standing !== undefined && isSame(standing, content)) {
+        return { ...standing, isNew: replaced !== undefined };
+      }
       throw new TransientError(`blob ${content.digest} is not what was stored under its name`);
     },
 
-    /** What is stored under a digest, unchecked. The stream fails where nothing is. */
-    read(digest: Digest): Readable {
-      const file = bucket.file(`blobs/sha256/${digestHex(digest)}`);
-      return file.createReadStream({ decompress: false, validation: false });
+    /** Writes the blob in place of the object of this generation. Undefined where that is not there any more. */
+    replace(content: BlobContent, generation: string, signal?: AbortSignal): Promise<StoredBlob | undefined> {
+      return persist(fileOf(content.digest), content, generation, signal);
     },
+
+    /** What lies under a digest, by its description. Undefined where nothing does. */
+    look: (digest: Digest): Promise<StoredBlob | undefined> => look(fileOf(digest)),
+
+    /** What is stored under a digest, unchecked. The stream fails where nothing is. */
+    read: (digest: Digest): Readable =>
+      fileOf(digest).createReadStream({ decompress: false, validation: false }),
 
     /** Whether the bucket can be used at all: asked once, when a worker starts. */
     async exists(): Promise<boolean> {
@@ -119,10 +140,18 @@ export function openBlobBucket(projectId: string, bucketName: string) {
   };
 }
 
+function storedBlob({ size, crc32c, generation }: FileMetadata): StoredBlob {
+  return { size: Number(size), crc32c: crc32c ?? '', generation: String(generation) };
+}
+
 /** Google's client throws an ApiError where it sent one request, and the error of its HTTP library where the upload is resumable. */
 function isPreconditionFailed(error: unknown): boolean {
+  return hasCode(error, 412);
+}
+
+function hasCode(error: unknown, code: number): boolean {
   if (typeof error !== 'object' || error === null) return false;
-  return ('code' in error && error.code === 412) || ('status' in error && error.status === 412);
+  return ('code' in error && error.code === code) || ('status' in error && error.status === code);
 }
 
 function messageOf(error: unknown): string {

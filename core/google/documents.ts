@@ -46,6 +46,14 @@ export interface Documents<K extends string, T> {
     others: readonly K[],
     decide: (document: T | undefined, others: readonly (T | undefined)[], now: number) => Change<T, R>,
   ) => Promise<R>;
+  /** As `change`, by documents of other kinds too, which may be written `alongside`. */
+  readonly changeAmid: <R>(
+    key: K,
+    others: readonly DocumentReference[],
+    decide: (document: T | undefined, others: readonly DocumentSnapshot[], now: number) => Change<T, R>,
+  ) => Promise<R>;
+  /** Deletes the document if it is still as it was seen. Answers whether it was. */
+  readonly deleteIfUnchanged: (key: K, seen: Seen<T>) => Promise<boolean>;
   /**
    * Calls `onChange` with the present state and every later one until the returned function is called, or `onError` once
    * where that cannot go on: the connection broke for good, or the document is not one that this code knows.
@@ -66,23 +74,30 @@ export function openDocuments<K extends string, T extends object>(
     };
   }
 
-  const changeBeside: Documents<K, T>['changeBeside'] = (key, others, decide) =>
+  const changeAmid: Documents<K, T>['changeAmid'] = (key, others, decide) =>
     collection.firestore.runTransaction(async transaction => {
       const reference = collection.doc(key);
-      const [first, ...rest] = await transaction.getAll(
-        reference,
-        ...others.map(other => collection.doc(other)),
-      );
+      const [first, ...rest] = await transaction.getAll(reference, ...others);
       if (first === undefined) throw new Error('Firestore answered fewer documents than asked');
       const { document, readTime } = parse(first);
-      const beside = rest.map(snapshot => parse(snapshot).document);
-      const { next, result, alongside } = decide(document, beside, readTime);
+      const { next, result, alongside } = decide(document, rest, readTime);
       if (next !== undefined) {
         transaction.set(reference, toStored(next));
         alongside?.(transaction);
       }
       return result;
     });
+
+  const changeBeside: Documents<K, T>['changeBeside'] = (key, others, decide) => {
+    const references = others.map(other => collection.doc(other));
+    return changeAmid(key, references, (document, snapshots, now) =>
+      decide(
+        document,
+        snapshots.map(snapshot => parse(snapshot).document),
+        now,
+      ),
+    );
+  };
 
   return {
     parse,
@@ -110,8 +125,20 @@ export function openDocuments<K extends string, T extends object>(
       }
     },
 
-    change: (key, decide) => changeBeside(key, [], (document, _others, now) => decide(document, now)),
+    async deleteIfUnchanged(key, { version }) {
+      if (version === undefined) return false;
+      try {
+        await collection.doc(key).delete({ lastUpdateTime: version });
+        return true;
+      } catch (error) {
+        if (isLostRace(error)) return false;
+        throw error;
+      }
+    },
+
+    change: (key, decide) => changeAmid(key, [], (document, _others, now) => decide(document, now)),
     changeBeside,
+    changeAmid,
 
     watch(key, onChange, onError) {
       const stop = collection.doc(key).onSnapshot(snapshot => {

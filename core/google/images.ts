@@ -16,6 +16,7 @@ import { toStored } from './firestore.ts';
 import { foundImage, type FoundImage } from './found-image.ts';
 import { noteUse } from './last-use.ts';
 import { storeManifest, type Manifest } from './manifests.ts';
+import { referencesOf, type Refusal } from './references.ts';
 
 export type SeenImage = Seen<ImageDocument>;
 
@@ -28,6 +29,9 @@ export interface Published {
   /** When the source was seen at that revision, by the server's clock. */
   readonly checkedAt: number;
 }
+
+/** What came of it: the indexes that waited for the image, or why it was not published. */
+export type Publication = { readonly kind: 'published'; readonly waiting: readonly RequestKey[] } | Refusal;
 
 /** Who claims: the token of the lease-to-be, for how long, and the settings it builds under. */
 export interface Claimant {
@@ -184,23 +188,36 @@ function imagesIn(
     },
 
     /**
-     * Makes an image current, in one step with its manifest: a reader never sees a digest without its bytes. Answers the
-     * indexes that waited for it, as `keep` and `fail` do.
+     * Makes an image current, in one step with its manifest and with all that this names: a reader never sees a digest without
+     * its bytes, and nothing that is named is taken away. Where some of it is not there, nothing is written.
      */
-    publish(
+    async publish(
       key: RequestKey,
       token: string,
       { manifest, revision, checkedAt }: Published,
-    ): Promise<readonly RequestKey[]> {
+    ): Promise<Publication> {
       const { digest } = manifest;
-      return asHolder(
+      const references = referencesOf(firestore, manifest);
+      const publication = await documents.changeAmid<Publication | undefined>(
         key,
-        (document, now) => life.publish(document, token, { digest, revision, checkedAt }, now),
-        () => storeManifest(firestore, manifest),
+        references.documents,
+        (document, snapshots, now) => {
+          const next = life.publish(document, token, { digest, revision, checkedAt }, now);
+          if (next === undefined) return { next, result: undefined };
+          const named = references.judge(snapshots, now);
+          if (named.kind === 'refused') return { next: undefined, result: named };
+          const alongside: Write = transaction => {
+            named.note(transaction);
+            storeManifest(firestore, manifest)(transaction);
+          };
+          return { next, result: { kind: 'published', waiting: wokenBy(document, next) }, alongside };
+        },
       );
+      if (publication === undefined) throw new LeaseLostError();
+      return publication;
     },
 
-    /** Ends a build whose image is still what would be made. */
+    /** Ends a build whose image is still what would be made. Answers the indexes that waited for it, as `fail` does. */
     keep(key: RequestKey, token: string): Promise<readonly RequestKey[]> {
       return asHolder(key, document => life.keep(document, token));
     },

@@ -1,5 +1,6 @@
-// `layers/{layerKey}`: what each layer became. Append-only: the first fact stands.
+// `layers/{layerKey}`: what each layer became. The first fact stands, for as long as its blob does.
 import type { Firestore } from '@google-cloud/firestore';
+import type { Digest } from '../digest.ts';
 import { layerFactSchema, type LayerFact, type LayerKey } from '../layer.ts';
 import { isAlreadyExists } from './firestore.ts';
 
@@ -32,6 +33,12 @@ export function openLayers(firestore: Firestore) {
         if (!isAlreadyExists(error)) throw error;
         return (await readAll([key])).get(key) ?? fact;
       }
+    },
+
+    /** Forgets all layers that became this blob, which is not to be had any more: they are packed again. */
+    async forget(digest: Digest): Promise<void> {
+      const { docs } = await collection.where('digest', '==', digest).get();
+      await Promise.all(docs.map(({ ref }) => ref.delete()));
     },
   };
 }

@@ -2,27 +2,45 @@
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import { IdempotencyStrategy, Storage } from '@google-cloud/storage';
+import pRetry from 'p-retry';
 import { TransientError } from '../errors.ts';
 import { readSnapshot, storedSnapshot, storedSnapshotSchema, type Snapshot } from '../layer-snapshot.ts';
 
 const zip = promisify(gzip);
 const unzip = promisify(gunzip);
 
+/** Tries of one read after the first. */
+const RETRIES = 3;
+
 export type Snapshots = ReturnType<typeof openSnapshots>;
 
 export function openSnapshots(projectId: string, bucketName: string) {
   const retryOptions = { idempotencyStrategy: IdempotencyStrategy.RetryAlways };
   const bucket = new Storage({ projectId, retryOptions }).bucket(bucketName);
+  // Reads are tried again here, and not by the client: of a download that is answered 503 it pipes the answer into a stream
+  // that it has just destroyed, which ends the process (teeny-request 11 under retry-request 9; Node's pipeline throws).
+  const readOnce = new Storage({ projectId, retryOptions: { autoRetry: false } }).bucket(bucketName);
+
+  /** Undefined where there is no such object. */
+  async function download(name: string): Promise<Buffer | undefined> {
+    try {
+      const [bytes] = await readOnce.file(name).download({ decompress: false, validation: false });
+      return bytes;
+    } catch (error) {
+      if (hasCode(error, 404)) return undefined;
+      throw error;
+    }
+  }
 
   /** Undefined where there is none of the name. Throws a {@link TransientError}, and an Error where it is not one of ours. */
   async function read(name: string): Promise<Snapshot | undefined> {
-    let bytes: Buffer;
+    let bytes: Buffer | undefined;
     try {
-      [bytes] = await bucket.file(name).download({ decompress: false, validation: false });
+      bytes = await pRetry(() => download(name), { retries: RETRIES, minTimeout: 200, randomize: true });
     } catch (error) {
-      if (hasCode(error, 404)) return undefined;
       throw new TransientError(`cannot read ${name} in the bucket`, { cause: error });
     }
+    if (bytes === undefined) return undefined;
     try {
       const text = (await unzip(bytes)).toString();
       return readSnapshot(storedSnapshotSchema.parse(JSON.parse(text)));

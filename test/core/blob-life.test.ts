@@ -84,7 +84,9 @@ describe('the janitor', () => {
   });
 
   test('adopts an object that no document tells of', () => {
-    assert.deepEqual(life.adopt(undefined, object, NOW), liftable);
+    const { seenAt: _unseen, ...adopted } = liftable;
+    assert.deepEqual(life.adopt(undefined, object, NOW), adopted);
+    assert.deepEqual(life.refer(adopted, NOW), { kind: 'unseen' }, 'it may be gone already');
     for (const blob of [live, liftable, final]) assert.equal(life.adopt(blob, object, NOW), undefined);
   });
 

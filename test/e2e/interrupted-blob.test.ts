@@ -34,6 +34,9 @@ describe('a download that breaks off', { timeout: 180_000 }, () => {
   let layer: { readonly digest: Digest; readonly bytes: Buffer };
   /** Of each request for the layer's bytes: what its Range was. */
   let ranges: (string | undefined)[] = [];
+  /** How far the clocks of registry and bucket are ahead. Milliseconds. */
+  let ahead = 0;
+  const now = (): number => Date.now() + ahead;
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'derivery-interrupted-'));
@@ -44,12 +47,12 @@ describe('a download that breaks off', { timeout: 180_000 }, () => {
     open.defer(() => metadata.close());
     process.env['GCE_METADATA_HOST'] = metadata.host;
     bucket = open.use(
-      await startSubject({ verifyKey: account => iam.publicKeyOf(account), publicRead: false }),
+      await startSubject({ verifyKey: account => iam.publicKeyOf(account), publicRead: false, now }),
     );
     // After the bucket: its client would take the other one's address from the environment.
     const cloud = open.use(await Cloud.start());
     const baseUrl = `${bucket.server.url}/${bucket.bucket.name}/blobs`;
-    const blobAddress = signedAddresses(baseUrl, openUrlSigner(iam.signingEndpoint), 3600);
+    const blobAddress = signedAddresses(baseUrl, openUrlSigner(iam.signingEndpoint, now), 3600, now);
     const served = open.use(await Served.start('functions-framework', cloud, 60_000, { blobAddress }));
     registry = `127.0.0.1:${served.port}`;
 
@@ -94,7 +97,7 @@ describe('a download that breaks off', { timeout: 180_000 }, () => {
     );
   });
 
-  test('is gone on with by who asks the registry for the rest', async () => {
+  test('T11: is gone on with by who asks the registry for the rest', async () => {
     const blob = `http://${registry}/v2/${image}/blobs/${layer.digest}`;
     const first = await readAll(await fetch(blob));
     assert.ok(first.isCut && first.bytes.length > 0 && first.bytes.length < layer.bytes.length);
@@ -108,6 +111,24 @@ describe('a download that breaks off', { timeout: 180_000 }, () => {
     assert.equal(digestOf(Buffer.concat([first.bytes, bytes])), layer.digest);
     const beyond = await fetch(blob, { headers: { range: `bytes=${layer.bytes.length}-` } });
     assert.equal(beyond.status, 416);
+  });
+
+  test('T11: and whose address has expired meanwhile is gone on with at a new one', async () => {
+    const blob = `http://${registry}/v2/${image}/blobs/${layer.digest}`;
+    const location = (await fetch(blob, { redirect: 'manual' })).headers.get('location') ?? '';
+    const first = await readAll(await fetch(location));
+    assert.ok(first.isCut);
+    const headers = { range: `bytes=${first.bytes.length}-` };
+    try {
+      ahead = 61 * 60_000;
+      assert.equal((await fetch(location, { headers })).status, 400);
+      const rest = await fetch(blob, { headers });
+      assert.equal(rest.status, 206);
+      const { bytes } = await readAll(rest);
+      assert.equal(digestOf(Buffer.concat([first.bytes, bytes])), layer.digest);
+    } finally {
+      ahead = 0;
+    }
   });
 
   test('is gone on with by docker', { skip }, async () => {

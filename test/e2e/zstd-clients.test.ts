@@ -55,7 +55,8 @@ describe('an image with a layer of zstd', { skip, timeout: 120_000 }, () => {
       await writeFile(file, bytes);
     };
     const parts: Buffer[] = [];
-    for await (const part of ZSTD.compress(writeTar([FILE]), { pool: new BlockPool() })) parts.push(part);
+    for await (const part of ZSTD.compress(writeTar([FILE]), { pool: new BlockPool() }))
+      parts.push(Buffer.from(part));
     const blob = Buffer.concat(parts);
     const packing = { compressor: ZSTD, pool: new BlockPool(), spoolFolder: folder };
     await using packed = await packLayer(writeTar([FILE]), packing);

@@ -54,6 +54,7 @@ function build(
   const settings = layerBudget === undefined ? SETTINGS : settingsDigest({ ...IMAGE_SETTINGS, layerBudget });
   const { images, hints } = cloud;
   const makeIndex = () => assert.fail('no index is to be made');
+  const mend = () => assert.fail('nothing is to be mended');
   return buildImage(
     {
       images,
@@ -61,6 +62,7 @@ function build(
       revisions,
       makeIndex,
       makeImage,
+      mend,
       settings,
       isNewDecline,
       leaseSeconds,

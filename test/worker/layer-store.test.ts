@@ -9,6 +9,7 @@ import { layerKeySchema } from '#core/layer.ts';
 import { openBlobs } from '#core/google/blobs.ts';
 import { openBlobBucket } from '#core/google/bucket.ts';
 import { openLayers } from '#core/google/layers.ts';
+import { createBlobStore } from '#worker/blob-store.ts';
 import { createLayerStore, type LayerStore, type PlannedLayer } from '#worker/layer-store.ts';
 import { GZIP } from '#worker/pack/gzip.ts';
 import { BUCKET, Cloud, PROJECT } from '#test/cloud.ts';
@@ -25,10 +26,12 @@ const never = new AbortController().signal;
 function open(context: TestContext): { store: LayerStore; spoolFolder: string } {
   const spoolFolder = temporaryFolder(context);
   const { firestore } = cloud;
-  const bucket = openBlobBucket(PROJECT, BUCKET);
-  const blobs = openBlobs(firestore);
+  const blobStore = createBlobStore({
+    bucket: openBlobBucket(PROJECT, BUCKET),
+    blobs: openBlobs(firestore),
+  });
   return {
-    store: createLayerStore({ bucket, blobs, layers: openLayers(firestore), spoolFolder }),
+    store: createLayerStore({ blobStore, layers: openLayers(firestore), spoolFolder }),
     spoolFolder,
   };
 }

@@ -14,6 +14,7 @@ import { parseImageRequest } from '#core/image-request.ts';
 import type { ImageSettings } from '#core/image-settings.ts';
 import { parseRepositoryName, parseTag } from '#core/reference.ts';
 import type { Manifest } from '#core/google/manifests.ts';
+import { createBlobStore } from '#worker/blob-store.ts';
 import { createLayerStore } from '#worker/layer-store.ts';
 import { NOTHING_KNOWN } from '#worker/known-packages.ts';
 import { createImageMaker } from '#worker/make-image.ts';
@@ -54,8 +55,10 @@ async function make(name: string, settings: Partial<ImageSettings> = {}): Promis
     packageSources,
     knownPackages: NOTHING_KNOWN,
     layerStore: createLayerStore({
-      bucket: openBlobBucket(PROJECT, BUCKET),
-      blobs: openBlobs(cloud.firestore),
+      blobStore: createBlobStore({
+        bucket: openBlobBucket(PROJECT, BUCKET),
+        blobs: openBlobs(cloud.firestore),
+      }),
       layers: openLayers(cloud.firestore),
       spoolFolder: folder,
     }),

@@ -29,7 +29,7 @@ const textOf = ({ packages, platforms }: ImageRequest, revision: string): string
 
 const madeOf: MakeImage = async (request, { revision }) => {
   const bytes = Buffer.from(textOf(request, revision));
-  return { digest: digestOf(bytes), mediaType: MEDIA_TYPES.manifest, bytes };
+  return { digest: digestOf(bytes), mediaType: MEDIA_TYPES.manifest, bytes, blobs: [] };
 };
 
 /** Fails for good, for one platform. */
@@ -54,6 +54,7 @@ function worker({ indexes = 'whole', at = 'r1', collected = collectLog(), ...par
   const all = { images: cloud.images, hints: cloud.hints, ...parts };
   const build: BuildParts = {
     makeImage: madeOf,
+    mend: () => assert.fail('nothing is to be mended'),
     makeIndex: createIndexMaker({ ...all, manifests: openManifests(cloud.firestore), indexes, log }),
     revisions: {
       forImage: async (_request, now) => ({ revision: at, gitRef: undefined, checkedAt: now }),

@@ -2,8 +2,11 @@
 import { setImmediate } from 'node:timers/promises';
 import { BLOCK_SIZE, type BlockPool } from './block-pool.ts';
 
-/** Begins the compression of a block, which stays as it is for so long. Called in the order of the blocks. */
-export type CompressBlock = (block: Buffer) => Promise<Buffer>;
+/**
+ * Begins the compression of the first `length` bytes of `memory`, a block of the pool, which is its own until the result has
+ * gone on: so the result may lie there too. Called in the order of the blocks.
+ */
+export type CompressBlock = (memory: Buffer, length: number) => Promise<Buffer>;
 
 interface BlockAtWork {
   readonly memory: Buffer;
@@ -12,7 +15,8 @@ interface BlockAtWork {
 
 /**
  * What `compress` makes of each block of the input, in order. Every block is full but the last; none is empty. Blocks that
- * are done go on before another is waited for: so layers that share a pool never wait for each other in a circle.
+ * are done go on before another is waited for: so layers that share a pool never wait for each other in a circle. A result
+ * is good until the next is asked for.
  */
 export async function* compressBlocks(
   input: Iterable<Uint8Array>,
@@ -33,7 +37,7 @@ export async function* compressBlocks(
         coming = undefined;
       } else {
         const { memory, length } = first.result.value;
-        const compressed = compress(memory.subarray(0, length));
+        const compressed = compress(memory, length);
         // It is awaited in its turn; until then, an error must not count as one that nobody handles.
         compressed.catch(() => {});
         atWork.push({ memory, compressed });

@@ -13,9 +13,12 @@ export interface Compressor {
   readonly id: string;
   /** Of the layers that it makes. */
   readonly mediaType: string;
+  /** Does beforehand what the first layer would wait for. Rejects where no layer could be compressed. */
+  readonly prepare?: () => Promise<void>;
   /**
-   * Compresses `input`, whose chunks may be reused once the next is asked for. The output depends on its bytes alone, not
-   * on how they are cut into chunks nor on the number of cores. The work is done in libuv's pool of threads.
+   * Compresses `input`, whose chunks may be reused once the next is asked for; so may those of the output be. The output
+   * depends on the input's bytes alone, not on how they are cut into chunks nor on the number of cores. The work is done
+   * in other threads.
    */
   readonly compress: (input: Iterable<Uint8Array>, options: CompressOptions) => AsyncGenerator<Buffer>;
 }

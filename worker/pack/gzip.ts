@@ -1,10 +1,10 @@
 // Gzip on all cores: one ordinary gzip member (RFC 1952), whose blocks are deflated side by side.
-import { promisify } from 'node:util';
-import { constants, crc32, deflateRaw } from 'node:zlib';
+import { crc32 } from 'node:zlib';
 import { MEDIA_TYPES } from '#core/oci.ts';
 import { BLOCK_SIZE } from './block-pool.ts';
 import { compressBlocks } from './compress-blocks.ts';
 import type { Compressor, CompressOptions } from './compressor.ts';
+import { deflateInPlace, startDeflateThreads } from './deflate-threads.ts';
 
 const LEVEL = 6;
 
@@ -20,11 +20,10 @@ const HEADER = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff]);
 /** An empty last block. Every block before it ends on a byte (sync flush), so it can simply follow. */
 const LAST_BLOCK = Buffer.from([0x03, 0x00]);
 
-const deflate = promisify<Buffer, object, Buffer>(deflateRaw);
-
 export const GZIP: Compressor = {
   id: `gzip-blocks level=${LEVEL} block=${BLOCK_SIZE} version=${VERSION}`,
   mediaType: MEDIA_TYPES.gzipLayer,
+  prepare: startDeflateThreads,
   compress: gzip,
 };
 
@@ -33,30 +32,18 @@ async function* gzip(input: Iterable<Uint8Array>, { pool, look }: CompressOption
   let dictionary: Buffer | undefined;
   let crc = 0;
   let length = 0;
-  yield* compressBlocks(input, pool, block => {
+  yield* compressBlocks(input, pool, async (memory, blockLength) => {
+    const block = memory.subarray(0, blockLength);
     look?.(block);
     crc = crc32(block, crc);
-    length += block.length;
-    const deflated = deflateBlock(block, dictionary);
+    length += blockLength;
+    const before = dictionary;
     // A copy: the block itself is soon another.
     dictionary = Buffer.from(block.subarray(-WINDOW));
-    return deflated;
+    const task = { memory, length: blockLength, level: LEVEL, dictionary: before };
+    return memory.subarray(0, await deflateInPlace(task));
   });
   yield Buffer.concat([LAST_BLOCK, trailer(crc, length)]);
-}
-
-/** All that bears on the bytes is said here, whatever zlib's defaults are. */
-function deflateBlock(block: Buffer, dictionary: Buffer | undefined): Promise<Buffer> {
-  return deflate(block, {
-    level: LEVEL,
-    memLevel: 8,
-    windowBits: 15,
-    strategy: constants.Z_DEFAULT_STRATEGY,
-    finishFlush: constants.Z_SYNC_FLUSH,
-    // Room for the whole result: with less, a block would queue for a thread again and again.
-    chunkSize: BLOCK_SIZE >> 1,
-    ...(dictionary !== undefined && { dictionary }),
-  });
 }
 
 /** CRC-32 and length modulo 2^32 of the input, little-endian. */

@@ -100,14 +100,15 @@ function* readWhole(real: Buffer, size: number, buffer: Buffer): Generator<Buffe
   const file = reading(real, place => openSync(place, constants.O_RDONLY | constants.O_NOFOLLOW));
   try {
     for (let left = size; ;) {
-      // One byte more than is expected, so that a file that grew shows.
-      const count = reading(real, () => readSync(file, buffer, 0, Math.min(left + 1, buffer.length), null));
-      if (count === 0 && left === 0) return;
-      if (count === 0 || count > left) {
+      // One byte more than is expected, so that a file that grew shows: only at its end is less read than was asked for.
+      const wanted = Math.min(left + 1, buffer.length);
+      const count = reading(real, () => readSync(file, buffer, 0, wanted, null));
+      if (count > left || (count === 0 && left > 0)) {
         throw new TransientError(`${real.toString()} changed its size while it was packed`);
       }
-      yield buffer.subarray(0, count);
       left -= count;
+      if (count > 0) yield buffer.subarray(0, count);
+      if (left === 0 && count < wanted) return;
     }
   } finally {
     closeSync(file);

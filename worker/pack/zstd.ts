@@ -22,8 +22,9 @@ export const ZSTD: Compressor = {
 
 async function* zstd(input: Iterable<Uint8Array>, { pool, look }: CompressOptions): AsyncGenerator<Buffer> {
   let isEmpty = true;
-  yield* compressBlocks(input, pool, block => {
+  yield* compressBlocks(input, pool, (memory, length) => {
     isEmpty = false;
+    const block = memory.subarray(0, length);
     look?.(block);
     return compressBlock(block);
   });

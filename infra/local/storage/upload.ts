@@ -1,16 +1,13 @@
 // Uploads in one request: the bytes alone (media), or metadata and bytes (multipart).
 import type { ObjectRecord } from './database.ts';
 import { invalid } from './errors.ts';
-import { type Exchange, parseJson, readBody } from './exchange.ts';
+import { type Exchange, parseJson } from './exchange.ts';
 import { parseUploadMetadata, type Attributes } from './attributes.ts';
 import { type DeclaredChecksums, parseGoogHash } from './checksums.ts';
-import { splitMultipart } from './multipart.ts';
+import { readMultipart } from './multipart.ts';
 import { checkObjectName } from './names.ts';
 import { parsePreconditions } from './preconditions.ts';
 import type { NewObject, Store } from './store.ts';
-
-/** The most that a multipart upload may have: it is held in memory. Media and resumable uploads have no limit. */
-export const MULTIPART_LIMIT = 32 << 20;
 
 /** Receives an object whose bytes are the request's body, straight to disk. */
 export async function receiveMedia(
@@ -43,19 +40,12 @@ export async function uploadMultipart(
   bucket: string,
   exchange: Exchange,
 ): Promise<ObjectRecord> {
-  const advice = `A multipart upload may have ${MULTIPART_LIMIT >> 20} MiB here; larger objects need a resumable or a media upload.`;
-  const length = Number(exchange.headers['content-length'] ?? 0);
-  // Said before the first byte where the client tells how much there will be.
-  const limit = length > MULTIPART_LIMIT ? 0 : MULTIPART_LIMIT;
-  const { metadata, media } = splitMultipart(
-    exchange.headers['content-type'],
-    await readBody(exchange.body, limit, advice),
-  );
+  const { metadata, media } = await readMultipart(exchange.headers['content-type'], exchange.body);
   const { name, attributes, declared } = parseUploadMetadata(parseJson(metadata));
   const contentType = attributes.contentType ?? media.contentType;
   const typed = contentType === undefined ? attributes : { ...attributes, contentType };
   const target = newObject(bucket, name, typed, declared, exchange);
-  return receiveMedia(store, target, only(media.bytes));
+  return receiveMedia(store, target, media.bytes);
 }
 
 /** What the parameters and headers of an upload say, over what its metadata said. */
@@ -76,8 +66,4 @@ export function newObject(
     declared: { ...declared, ...parseGoogHash(headers['x-goog-hash']) },
     preconditions: parsePreconditions(query),
   };
-}
-
-async function* only(bytes: Buffer): AsyncGenerator<Buffer> {
-  yield await Promise.resolve(bytes);
 }

@@ -6,14 +6,12 @@ import { makeSnapshot } from '#core/layer-snapshot.ts';
 import { parseRepositoryName, parseTag } from '#core/reference.ts';
 import { closure } from '#worker/nix/closure.ts';
 import { planImage } from '#worker/image/plan-image.ts';
-import type { PlannedLayer } from '#worker/layer-store.ts';
 import { IMAGE_SETTINGS, offerOf } from '#test/core/deployment.ts';
 import { build, type DebianSet } from '#test/nix/debian-set.ts';
+import type { UnpackedImage } from './storing.ts';
 
-export interface StoredPackages {
+export interface StoredPackages extends UnpackedImage {
   readonly nodes: Closure;
-  /** The layers, planned anew. */
-  readonly plan: () => readonly PlannedLayer[];
 }
 
 /** Builds what the images of these names need, where that is not built yet, and plans them all by one snapshot. */
@@ -32,6 +30,6 @@ export async function packagesOf(set: DebianSet, names: readonly string[]): Prom
   const snapshot = makeSnapshot([...all.values()], { roots, inEvery: [], inShells: [] });
   return images.map(({ request, items, nodes }) => {
     const parts = { request, revision, settings: IMAGE_SETTINGS, items, nodes, snapshot };
-    return { nodes, plan: () => planImage({ ...parts, realPath: nix.realPath }).layers };
+    return { request, revision, nodes, plan: () => planImage({ ...parts, realPath: nix.realPath }) };
   });
 }

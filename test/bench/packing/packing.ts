@@ -48,7 +48,7 @@ async function writeLayers({ plan }: StoredPackages, file: string): Promise<numb
   await writeFile(
     file,
     (async function* chunks() {
-      for (const layer of plan()) {
+      for (const layer of plan().layers) {
         for (const chunk of writeTar(await layer.entries())) {
           bytes += chunk.length;
           yield chunk;
@@ -68,10 +68,11 @@ interface Tars {
 const TIMES: readonly Measure[] = [
   { key: 'seconds', heading: 's', decimals: 2, isCompared: true },
   { key: 'cpuSeconds', heading: 'cpu s', decimals: 2, isCompared: true },
+  { key: 'cloudCpuSeconds', heading: "of it stand-ins'", decimals: 2, isCompared: false },
 ];
 
 async function besidePigz(
-  { plan }: StoredPackages,
+  image: StoredPackages,
   { folder, tar, tarBytes }: Tars,
   progress: (text: string) => void,
 ): Promise<Section> {
@@ -82,7 +83,7 @@ async function besidePigz(
   // One round that does not count: it loads code and reads files from the disk.
   for (let round = 0; round <= ROUNDS; round++) {
     progress(`packing: round ${round} of ${ROUNDS}`);
-    const stored = await storeImages([plan()], folder);
+    const stored = await storeImages([image], folder);
     const compressed = await runPigz(tar, LEVEL, cores);
     if (round === 0) continue;
     ours.push(...stored);
@@ -94,12 +95,15 @@ async function besidePigz(
     measures: TIMES,
     rows: [
       { label: pigz, figures: medians(theirs, ['seconds', 'cpuSeconds']) },
-      { label: 'packed, uploaded and recorded', figures: medians(ours, ['seconds', 'cpuSeconds']) },
+      {
+        label: 'planned, packed, uploaded, published',
+        figures: medians(ours, ['seconds', 'cpuSeconds', 'cloudCpuSeconds']),
+      },
     ],
     notes: [
-      `${plan().length} layers, ${(tarBytes / MB).toFixed(0)} MB of tar. Medians of ${ROUNDS} rounds, in turn.`,
-      'pigz has the tars of all layers as one file in memory. Ours reads the store, hashes, compresses, spools and uploads.',
-      "The stand-ins of Cloud Storage and Firestore take their time on the same cores, which is in the seconds and not in ours' cpu.",
+      `${image.plan().layers.length} layers, ${(tarBytes / MB).toFixed(0)} MB of tar. Medians of ${ROUNDS} rounds, in turn.`,
+      'pigz has the tars of all layers as one file in memory. Ours plans, reads the store, hashes, compresses, spools, uploads,',
+      "and publishes the manifest. The stand-ins of Cloud Storage and Firestore take their time on the same cores: it is in ours'.",
     ],
   };
 }
@@ -149,7 +153,7 @@ async function oneMore(
   progress: (text: string) => void,
 ): Promise<Section> {
   progress('packing: one package more');
-  const [first, second] = await storeImages([image.plan(), larger.plan()], folder);
+  const [first, second] = await storeImages([image, larger], folder);
   const known = new Set(image.nodes.map(({ path }) => path));
   const added = larger.nodes.filter(({ path }) => !known.has(path));
   const newBytes = added.reduce((sum, { narSize }) => sum + narSize, 0);

@@ -53,15 +53,6 @@ describe('what the stand-in does not do is said', () => {
     });
   }
 
-  test('a multipart upload that would not fit into memory', async () => {
-    const { server, bucket } = subject;
-    const url = `${server.url}/upload/storage/v1/b/${bucket.name}/o?uploadType=multipart&name=b`;
-    const headers = { 'content-type': 'multipart/related; boundary=x' };
-    const answer = await fetch(url, { method: 'POST', headers, body: Buffer.alloc((32 << 20) + 1) });
-    assert.equal(answer.status, 413);
-    assert.match(await answer.text(), /32 MiB.*resumable/);
-  });
-
   test('a PUT that is not signed is 403, and what is no request at all 4xx', async () => {
     const { server, bucket } = subject;
     const status = async (path: string, options: RequestInit = {}) =>

@@ -66,7 +66,7 @@ describe('signed URLs', () => {
     assert.deepEqual(await get(url, { method: 'PUT', body: 'x' }), [403, 'SignatureDoesNotMatch']);
   });
 
-  test('are good for an hour, and then 400 as at Google', async () => {
+  test('T11: are good for an hour, and then 400 as at Google', async () => {
     const url = await sign('blobs/ü +%');
     try {
       ahead = HOUR - 60_000;

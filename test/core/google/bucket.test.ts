@@ -61,6 +61,8 @@ describe('the bucket', () => {
         const stored = await blobs.put(content);
         assert.equal(stored.size, size);
         assert.equal(stored.crc32c, content.crc32c);
+        const [{ generation }] = await object(content).getMetadata();
+        assert.equal(stored.generation, generation);
         assert.match(stored.generation, /^[1-9][0-9]*$/);
         assert.equal(digestOf(await fetched(content)), content.digest);
       }
@@ -69,7 +71,7 @@ describe('the bucket', () => {
     test(`finds ${what} that is there: it is not written again`, async () => {
       const content = contentOf(randomBytes(size));
       const first = await blobs.put(content);
-      assert.deepEqual(await blobs.put(content), first);
+      assert.deepEqual(await blobs.put(content), { ...first, isNew: false });
     });
   }
 

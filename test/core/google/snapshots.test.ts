@@ -37,6 +37,22 @@ test('a snapshot is frozen by the first who stores it, and is read as it was', a
   assert.deepEqual(await snapshots.read('snapshots/b'), EMPTY_SNAPSHOT);
 });
 
+test('a read that is answered 503, or cut, is tried again, and told of where it stays so', async () => {
+  const snapshots = openSnapshots(PROJECT, BUCKET);
+  await snapshots.create('snapshots/c', EMPTY_SNAPSHOT, 'r1');
+  for (const fault of [
+    { effect: 'answer', status: 503, times: 1 },
+    { effect: 'cut', times: 1 },
+    { effect: 'cut answer', afterBytes: 5, times: 1 },
+  ] as const) {
+    cloud.storageFaults.push({ ...fault });
+    assert.deepEqual(await snapshots.read('snapshots/c'), EMPTY_SNAPSHOT, fault.effect);
+  }
+  cloud.storageFaults.push({ effect: 'answer', status: 503 });
+  await assert.rejects(snapshots.read('snapshots/c'), /^TransientError: cannot read snapshots\/c/);
+  cloud.storageFaults.length = 0;
+});
+
 test('what is no snapshot is told by its name, and is not replaced', async () => {
   const file = new Storage({ projectId: PROJECT }).bucket(BUCKET).file('snapshots/broken');
   await file.save('not a snapshot');

@@ -94,7 +94,11 @@ export class HolderWrites {
     const written = await this.#end(
       model,
       token,
-      () => parts.images.publish(model.subject.key, token, made),
+      async () => {
+        const publication = await parts.images.publish(model.subject.key, token, made);
+        assert.ok(publication.kind === 'published');
+        return publication.waiting;
+      },
       () => model.publish(token, { ...at, digest }, this.#stage.now),
     );
     assert.equal(await parts.hasManifest(digest), isThere || written, 'a manifest comes with its image');

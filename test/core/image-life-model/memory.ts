@@ -64,6 +64,11 @@ export function memoryDocuments<K extends string, T>(
   };
 
   return {
+    async deleteIfUnchanged(key, { version }) {
+      if (version === undefined || version.toMillis() !== cells.get(key)?.version) return false;
+      return cells.delete(key);
+    },
+
     async read(key) {
       return see(key);
     },
@@ -80,6 +85,10 @@ export function memoryDocuments<K extends string, T>(
 
     change: (key, decide) => changeBeside(key, [], (document, _others, now) => decide(document, now)),
     changeBeside,
+    changeAmid(key, beside, decide) {
+      if (beside.length > 0) throw new Error('there are no documents of other kinds in memory');
+      return changeBeside(key, [], (document, _beside, now) => decide(document, [], now));
+    },
 
     interrupt(next) {
       others = next;

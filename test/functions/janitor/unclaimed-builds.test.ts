@@ -155,7 +155,8 @@ describe('an index that waits', () => {
     const { index, keys } = await newWaiting(60);
     for (const key of keys) {
       await cloud.images.claim(key, claimant('maker'));
-      assert.deepEqual(await cloud.images.publish(key, 'maker', published(key)), [index.key]);
+      const publication = await cloud.images.publish(key, 'maker', published(key));
+      assert.deepEqual(publication, { kind: 'published', waiting: [index.key] });
     }
     assert.equal((await sweep()).hinted, 1);
     assert.deepEqual(await cloud.takeHints('refresh'), [index.key]);

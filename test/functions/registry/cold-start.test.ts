@@ -18,7 +18,7 @@ before(async () => {
 });
 after(() => cloud[Symbol.asyncDispose]());
 
-test('before the first miss no SDK is loaded but Firestore’s', { timeout: 60_000 }, async context => {
+test('T29: before the first miss no SDK is loaded but Firestore’s', { timeout: 60_000 }, async context => {
   const child = fork(join(ROOT, 'test/bench/node-server.ts'), {
     execArgv: ['--import', join(import.meta.dirname, 'programs/loaded-packages.ts')],
     env: {

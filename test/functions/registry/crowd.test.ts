@@ -104,7 +104,7 @@ describe('an instance', { timeout: 60_000 }, () => {
     }
   });
 
-  test('whose Firestore does not answer says so while the client listens, and goes on holding who waits', async context => {
+  test('T10: whose Firestore does not answer says so while the client listens, and goes on holding who waits', async context => {
     let reads = 0;
     let isSilent = true;
     const waiting = waitingOn(cloud, {
@@ -128,7 +128,7 @@ describe('an instance', { timeout: 60_000 }, () => {
     assert.equal(reads, 3);
   });
 
-  test('whose Firestore does not answer lets nobody wait for the turn of others', async () => {
+  test('T10: whose Firestore does not answer lets nobody wait for the turn of others', async () => {
     let reads = 0;
     const waiting = waitingOn(cloud, {
       log: collectLog().log,

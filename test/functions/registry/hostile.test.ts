@@ -110,7 +110,7 @@ onBothServers('hostile requests', 1_000, served => {
     await assertNothingAsked();
   });
 
-  test('with too many or broken headers are refused', async () => {
+  test('T32: with too many or broken headers are refused', async () => {
     const line = (count: number): string => `x-flood: ${'y'.repeat(100)}\r\n`.repeat(count);
     const heads = [
       `GET /v2/ HTTP/1.1\r\nhost: a\r\n${line(500)}\r\n`,

@@ -68,7 +68,7 @@ const INDEX = '{"manifests":[]}';
 async function publishIndex(key: RequestKey): Promise<void> {
   await claim(key);
   const { manifest, ...made } = published(INDEX);
-  const index = { ...manifest, mediaType: MEDIA_TYPES.index, children: [] };
+  const index = { ...manifest, mediaType: MEDIA_TYPES.index, children: [], blobs: undefined };
   await cloud.images.publish(key, 'worker', { ...made, manifest: index });
 }
 

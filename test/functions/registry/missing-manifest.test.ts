@@ -86,4 +86,13 @@ describe('a tag whose manifest is missing', IMPATIENT, () => {
     await scene.make('by the refresh', 'r1');
     assert.equal((await answer).body.toString(), 'by the refresh');
   });
+
+  test('is none whose manifest is there: that is served on', async context => {
+    const { scene, digest } = await withoutManifest(context);
+    const { key } = scene.asked;
+    await scene.make('deleted', 'r1');
+    const { version } = await cloud.images.read(key);
+    assert.equal(await cloud.images.loseIfMissing(key, digest), false);
+    assert.deepEqual((await cloud.images.read(key)).version, version);
+  });
 });

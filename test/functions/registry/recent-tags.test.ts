@@ -138,7 +138,7 @@ for (const [how, trouble] of [
   ['refuses', () => Promise.reject(Object.assign(new Error('no connection'), { code: 14 }))],
   ['stays silent', () => new Promise<never>(() => {})],
 ] as const) {
-  test(`while Firestore ${how}, tags are answered as they were up to ten minutes ago`, async context => {
+  test(`T10: while Firestore ${how}, tags are answered as they were up to ten minutes ago`, async context => {
     let isDown = false;
     const { log, lines } = collectLog();
     const scene = await set(context, {
@@ -164,7 +164,7 @@ for (const [how, trouble] of [
   });
 }
 
-test('no image is answered in trouble that would not be otherwise', async context => {
+test('T10: no image is answered in trouble that would not be otherwise', async context => {
   let isDown = false;
   const scene = await set(context, {
     readPullState: (...asked) =>

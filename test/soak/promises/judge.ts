@@ -8,6 +8,7 @@ import { checkDigests } from './digests.ts';
 import { checkLeases } from './leases.ts';
 import { checkMemory } from './memory.ts';
 import { orphansOf } from './orphans.ts';
+import { checkPrograms } from './programs.ts';
 import { checkPulls } from './pulls.ts';
 import { checkReferences } from './references.ts';
 import { checkStorage } from './storage.ts';
@@ -36,5 +37,6 @@ export function judge({ history, commits, states, left, isIdle }: Evidence): Vio
     ...left.map(file => ({ promise: 'workers leave nothing behind', what: file })),
     ...(isIdle ? [] : [{ promise: 'no build is left alone', what: 'some were still under way at the end' }]),
     ...checkMemory(history),
+    ...checkPrograms(history),
   ];
 }

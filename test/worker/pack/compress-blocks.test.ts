@@ -23,7 +23,7 @@ class Endless implements Iterable<Buffer> {
   }
 }
 
-const asItIs: CompressBlock = bytes => Promise.resolve(Buffer.from(bytes));
+const asItIs: CompressBlock = (memory, length) => Promise.resolve(memory.subarray(0, length));
 
 /** Everything that waits gets its turn. */
 async function quiet(): Promise<void> {
@@ -32,7 +32,7 @@ async function quiet(): Promise<void> {
 
 async function all(output: AsyncGenerator<Buffer>): Promise<Buffer> {
   const parts: Buffer[] = [];
-  for await (const part of output) parts.push(part);
+  for await (const part of output) parts.push(Buffer.from(part));
   return Buffer.concat(parts);
 }
 
@@ -93,8 +93,8 @@ test('an error of the input, or of a block, comes through, and the pool has ever
   }
   await assert.rejects(all(compressBlocks(broken(), pool, asItIs)), /^Error: broken input$/);
   const input = new Endless();
-  const failing: CompressBlock = bytes =>
-    input.read < 5 ? asItIs(bytes) : Promise.reject(new Error('no memory'));
+  const failing: CompressBlock = (memory, length) =>
+    input.read < 5 ? asItIs(memory, length) : Promise.reject(new Error('no memory'));
   await assert.rejects(all(compressBlocks(input, pool, failing)), /^Error: no memory$/);
   assert.ok(input.isClosed);
   await takeAll(pool, 3);

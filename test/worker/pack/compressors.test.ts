@@ -48,7 +48,7 @@ async function compress(
   pool = new BlockPool(),
 ): Promise<Buffer> {
   const parts: Buffer[] = [];
-  for await (const part of compressor.compress(input, { pool })) parts.push(part);
+  for await (const part of compressor.compress(input, { pool })) parts.push(Buffer.from(part));
   return Buffer.concat(parts);
 }
 

@@ -152,7 +152,7 @@ describe('new builds', { timeout: 60_000 }, () => {
     assert.equal((await instances.quotas()).size, earlier);
   });
 
-  test('are begun by nobody while they cannot be counted; what is ready is served', async context => {
+  test('T10: are begun by nobody while they cannot be counted; what is ready is served', async context => {
     let asked = 0;
     const pay = (): Promise<never> => {
       asked += 1;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { crc32c, formatCrc32c } from '#core/crc32c.ts';
 import { digestOf, type Digest } from '#core/digest.ts';
+import { openBlobs } from '#core/google/blobs.ts';
 import { openBlobBucket } from '#core/google/bucket.ts';
 import { openManifests, storeManifest } from '#core/google/manifests.ts';
 import { MEDIA_TYPES, writeConfig, writeIndex, writeManifest } from '#core/oci.ts';
@@ -43,12 +44,13 @@ async function storeImage(platform: Platform, annotations: Record<string, string
   });
   const { digest, bytes } = config;
   const checksum = formatCrc32c(crc32c(bytes));
-  await openBlobBucket(PROJECT, BUCKET).put({
+  const stored = await openBlobBucket(PROJECT, BUCKET).put({
     digest,
     size: bytes.length,
     crc32c: checksum,
     from: { bytes },
   });
+  await openBlobs(cloud.firestore).record(digest, stored);
   return storeDocument(MEDIA_TYPES.manifest, writeManifest(config, [], annotations).bytes);
 }
 
