@@ -14,8 +14,9 @@ const TEST_LIMIT_MS = 300_000;
 /**
  * What has a run of its own. `npm run test:faults`: programs are killed at each of their steps, which takes minutes.
  * `npm run test:infra`: Terraform, which not every machine has. `npm run test:vm`: a Debian 13 that is made for it.
+ * `npm run test:bundles`: what is deployed, which npm installs.
  */
-const APART = ['faults', 'infra/terraform', 'infra/worker-vm'].map(folder =>
+const APART = ['faults', 'infra/terraform', 'infra/worker-vm', 'bundles'].map(folder =>
   join(import.meta.dirname, folder),
 );
 
@@ -27,10 +28,11 @@ const COMPILED = resolve(import.meta.dirname, '../node_modules/.cache/derivery-c
 
 const paths = process.argv.slice(2);
 if (paths.includes('--help')) {
-  console.log(`npm test              all tests but these
+  console.log(`npm test              all tests but those that follow
 npm run test:faults   those of faults
 npm run test:infra    those of Terraform
 npm run test:vm       those of the worker's machine
+npm run test:bundles  those of what is deployed
 npm test -- PATH...   those in these files and folders`);
   process.exit(0);
 }

@@ -16,6 +16,7 @@ const TOOLS: readonly Prerequisite[] = [
   { command: 'debootstrap', debianPackage: 'debootstrap' },
   { command: 'shellcheck', debianPackage: 'shellcheck' },
   { command: 'tar', debianPackage: 'tar' },
+  { command: 'unzip', debianPackage: 'unzip' },
 ];
 
 /** Installs what is missing, with one line before; throws a sentence that says what to install where it cannot. */

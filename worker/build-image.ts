@@ -1,11 +1,13 @@
 // One build, from claim to outcome: the lease around the work, and what becomes of each way it can end.
 import { randomUUID } from 'node:crypto';
 import { PermanentError, TransientError } from '#core/errors.ts';
+import type { Digest } from '#core/digest.ts';
 import type { Failure } from '#core/failure.ts';
 import type { Phase } from '#core/image-document.ts';
 import type { ClaimedImage } from '#core/image-life.ts';
 import type { ImageRequest, RequestKey } from '#core/image-request.ts';
 import type { SettingsDigest } from '#core/image-settings.ts';
+import { imageKeys } from '#core/index-life.ts';
 import type { Hints } from '#core/google/hints.ts';
 import { newBuildLog, type BuildLog } from '#core/google/build-logs.ts';
 import { LeaseLostError, type Images, type Publication } from '#core/google/images.ts';
@@ -143,7 +145,10 @@ async function make(
       await lease.stop();
       const { checkedAt } = seen;
       const publication = await images.publish(key, token, { manifest, revision: seen.revision, checkedAt });
-      if (publication.kind === 'refused') lease.resume();
+      if (publication.kind === 'refused') {
+        lease.resume();
+        await loseChildren(parts, document, publication.children);
+      }
       return publication;
     };
     const remake = (): Promise<Manifest> => makeImage(request, seen, report, signal);
@@ -160,6 +165,16 @@ async function make(
         : error;
     return await settle(parts, log, key, token, cause, revision);
   }
+}
+
+/** Images of an index whose manifests are not stored any more: asked for again, they have to be made. */
+async function loseChildren(
+  { images }: BuildParts,
+  index: ClaimedImage,
+  gone: readonly Digest[],
+): Promise<void> {
+  if (gone.length === 0) return;
+  await Promise.all(imageKeys(index).flatMap(key => gone.map(digest => images.loseIfMissing(key, digest))));
 }
 
 /** Whether it was the limit that ended the work: what is stopped may go on beyond it for the moment that it takes to end. */

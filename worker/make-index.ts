@@ -1,6 +1,6 @@
 // The making of an index out of the images of its platforms: those that are there are brought together, and others are
 // asked for as any pull would. They are built in parallel, by this worker and others, and the last to end comes back here.
-import { PermanentError } from '#core/errors.ts';
+import { PermanentError, TransientError } from '#core/errors.ts';
 import type { Failure } from '#core/failure.ts';
 import type { ClaimedImage } from '#core/image-life.ts';
 import { requestKey, requestsByPlatform, type RequestKey } from '#core/image-request.ts';
@@ -79,9 +79,13 @@ export function createIndexMaker({ images, manifests, hints, indexes, log }: Ind
     }
 
     const listed = await Promise.all(
-      ready.map(async ({ platform, digest }) => {
+      ready.map(async ({ key: image, platform, digest }) => {
         const manifest = await manifests.read(digest);
-        if (manifest === undefined) throw new Error(`the manifest ${digest} of an image is not stored`);
+        if (manifest === undefined) {
+          // Asked for again, it has to be made.
+          await images.loseIfMissing(image, digest);
+          throw new TransientError(`the manifest of ${platform} is gone: its image is made again`);
+        }
         return { platform, digest, size: manifest.bytes.length };
       }),
     );

@@ -1,4 +1,7 @@
 // How long an instance takes from the start of its process to its first answer.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { buildAll } from '#build/build-all.ts';
 import { Cloud } from '#test/cloud.ts';
 import { EMPTY, registryFunction, startServer, type ServedFunction } from './measured-server.ts';
 import type { Measure, Section } from './section.ts';
@@ -15,16 +18,24 @@ const MEASURES: readonly Measure[] = [
   { key: 'spreadPercent', heading: 'spread %', decimals: 0, isCompared: false },
 ];
 
-/** Starts both in turn, under functions-framework. */
+const ROOT = join(import.meta.dirname, '../..');
+
+/** Starts each in turn, under functions-framework. */
 export async function measureColdStart(
   _place: Workplace,
   progress: (text: string) => void,
 ): Promise<Section> {
   await using cloud = await Cloud.start();
   void cloud;
+  // Inside of the project, where Node finds the packages that stay outside of a bundle.
+  const dist = await mkdtemp(join(ROOT, 'node_modules/.cache/derivery-bundles-'));
+  await using removed = new AsyncDisposableStack();
+  removed.defer(() => rm(dist, { recursive: true }));
+  await buildAll(ROOT, dist);
   const functions: Readonly<Record<string, ServedFunction>> = {
     [EMPTY_FUNCTION]: EMPTY,
-    registry: registryFunction(),
+    'registry, bundled': registryFunction({}, join(dist, 'functions/index.mjs')),
+    'registry, from its sources': registryFunction(),
   };
   progress(`cold starts, ${ROUNDS} rounds`);
   const measured = new Map<string, number[]>(Object.keys(functions).map(label => [label, []]));
@@ -47,7 +58,7 @@ export async function measureColdStart(
       };
     }),
     notes: [
-      'From the start of the process to the first answered /v2/, under functions-framework, from its sources.',
+      'From the start of the process to the first answered /v2/, under functions-framework.',
       `Medians of ${ROUNDS} starts, in turn.`,
     ],
   };

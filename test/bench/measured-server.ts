@@ -39,9 +39,12 @@ export const EMPTY: ServedFunction = {
 export const BARE: ServedFunction = { source: join(import.meta.dirname, 'bare-handler.ts'), target: 'bare' };
 
 /** The registry, on the Firestore that this process has started. */
-export function registryFunction(settings: NodeJS.ProcessEnv = {}): ServedFunction {
+export function registryFunction(
+  settings: NodeJS.ProcessEnv = {},
+  source = join(ROOT, 'functions/registry/index.ts'),
+): ServedFunction {
   return {
-    source: join(ROOT, 'functions/registry/index.ts'),
+    source,
     target: 'registry',
     settings: {
       GOOGLE_CLOUD_PROJECT: PROJECT,

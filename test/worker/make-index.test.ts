@@ -195,6 +195,28 @@ describe('an index', () => {
     await Promise.all([cloud.takeHints('pull'), cloud.takeHints('refresh')]);
   });
 
+  for (const when of ['before', 'after'] as const) {
+    test(`T9: has an image made again whose manifest is gone ${when} it looks at it`, async () => {
+      const index = await newWaiting();
+      const [one, other] = index.images;
+      await worker()(one.key);
+      const { current } = await documentOf(one.key);
+      assert.ok(current);
+      const gone = cloud.firestore.collection('manifests').doc(current.digest);
+      if (when === 'before') await gone.delete();
+      const publish: typeof cloud.images.publish = async (key, ...rest) => {
+        if (key === index.key) await gone.delete();
+        return cloud.images.publish(key, ...rest);
+      };
+      const images = when === 'before' ? cloud.images : { ...cloud.images, publish };
+      await worker({ images })(other.key);
+      assert.equal((await documentOf(one.key)).current, undefined);
+      for (const key of [index.key, one.key, index.key]) await worker()(key);
+      await servedIndex(index);
+      await Promise.all([cloud.takeHints('pull'), cloud.takeHints('refresh')]);
+    });
+  }
+
   test('whose images are made at the same time by two workers is written once, every time', async () => {
     for (let round = 0; round < 10; round++) {
       const index = await newWaiting();

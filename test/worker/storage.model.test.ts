@@ -7,7 +7,7 @@ import * as fc from 'fast-check';
 import { build, drop, inspectAll, sweep } from './storage-model/actors.ts';
 import { World } from './storage-model/world.ts';
 
-const RUNS = Number(process.env['DERIVERY_STORAGE_MODEL_RUNS'] ?? 400);
+const RUNS = Number(process.env['DERIVERY_STORAGE_MODEL_RUNS'] ?? 250);
 
 const image = fc.constantFrom('first', 'second');
 /** So few that they are the same all the time. */

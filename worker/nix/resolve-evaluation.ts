@@ -144,6 +144,6 @@ function sourceOf({ kind, path, narHash }: StoredSource): object {
 let text: Promise<string> | undefined;
 
 async function resolver(): Promise<string> {
-  text ??= readFile(new URL('../../nix/resolve.nix', import.meta.url), 'utf8');
+  text ??= readFile(new URL(import.meta.resolve('#nix/resolve.nix')), 'utf8');
   return text;
 }

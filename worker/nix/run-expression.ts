@@ -1,10 +1,7 @@
 // Running our own expressions, which fetch and read what they are told to: what others wrote is evaluated elsewhere.
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Nix } from './nix.ts';
 import { runNix } from './run-nix.ts';
-
-const EXPRESSIONS = fileURLToPath(new URL('../../nix', import.meta.url));
 
 export interface Expression {
   /** A file of nix/. */
@@ -29,7 +26,7 @@ export async function runExpression(
     '--strict',
     '--json',
     '--read-write-mode',
-    join(EXPRESSIONS, `${name}.nix`),
+    fileURLToPath(import.meta.resolve(`#nix/${name}.nix`)),
     ...Object.entries(all).flatMap(([setting, value]) => ['--option', setting, value]),
     ...Object.entries(argument).flatMap(([parameter, value]) => ['--argstr', parameter, value]),
   ];
