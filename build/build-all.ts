@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { BuildError } from './build-error.ts';
 import { bundle } from './bundle.ts';
-import { DEPLOYABLES, type Deployable } from './deployable.ts';
+import { DEPLOYABLES, importsOf, type Deployable } from './deployable.ts';
 import { describeBuild, type Manifest } from './manifest.ts';
 import { lockSchema, pinPackages, type Lock } from './pinned-packages.ts';
 import { tarGz } from './tar-gz.ts';
@@ -59,12 +59,12 @@ async function buildOne(
     version: z.object({ version: z.string() }).parse(lock.packages['']).version,
     engines: ENGINES,
   });
-  const imports = Object.keys(deployable.files).map(name => [`#${name}/*`, `./${name}/*`]);
+  const imports = importsOf(deployable);
   const more = {
     private: true,
     type: 'module',
     main: './index.mjs',
-    ...(imports.length > 0 && { imports: Object.fromEntries(imports) as object }),
+    ...(Object.keys(imports).length > 0 && { imports }),
   };
   await writeFile(join(folder, 'package.json'), toJson({ ...manifest, ...more }));
   await writeFile(join(folder, 'package-lock.json'), toJson(lockfile));

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build, type Metafile } from 'esbuild';
 import { BuildError } from './build-error.ts';
-import type { Deployable } from './deployable.ts';
+import { importsOf, programName, type Deployable } from './deployable.ts';
 import { lazyFirestore } from './lazy-firestore.ts';
 import { namedImports } from './named-imports.ts';
 
@@ -17,14 +17,21 @@ const COMMON_JS = [
 /** How a source finds a file beside itself, where a bundle has none. */
 const BESIDE_ITSELF = /import\.meta\.(?:url|dirname|filename)/;
 
+/** What a source finds at run time, and how its name begins. */
+const RESOLVED = /import\.meta\.resolve\(['"`](#[^'"`$]*)/g;
+
 /**
  * Bundles into `folder`. The same sources and packages give the same bytes, wherever they lie. Throws a {@link BuildError}
  * where a source would not find its files any more.
  */
-export async function bundle(root: string, { entries, packages }: Deployable, folder: string): Promise<void> {
+export async function bundle(root: string, deployable: Deployable, folder: string): Promise<void> {
+  const { entry, programs, packages } = deployable;
   const { metafile } = await build({
     absWorkingDir: root,
-    entryPoints: { ...entries },
+    entryPoints: {
+      index: entry,
+      ...Object.fromEntries(programs.map(source => [programName(source), source])),
+    },
     outdir: folder,
     bundle: true,
     // What is imported when it is needed stays so: every file more at the start is time that a first pull waits.
@@ -47,17 +54,24 @@ export async function bundle(root: string, { entries, packages }: Deployable, fo
     metafile: true,
     logLevel: 'warning',
   });
-  await requireNoFilesBeside(root, metafile);
+  await requireFound(root, metafile, deployable);
 }
 
-async function requireNoFilesBeside(root: string, { inputs }: Metafile): Promise<void> {
+async function requireFound(root: string, { inputs }: Metafile, deployable: Deployable): Promise<void> {
+  const known = Object.keys(importsOf(deployable)).map(name => name.replace(/\*$/, ''));
   const sources = Object.keys(inputs).filter(
     input => !/^node_modules\/|^(?:lazy-firestore|named-imports):/.test(input),
   );
   for (const source of sources) {
-    if (!BESIDE_ITSELF.test(await readFile(join(root, source), 'utf8'))) continue;
-    throw new BuildError(
-      `${source} looks for files by its own place, which is another one in a bundle: import.meta.resolve('#…') finds them in both`,
-    );
+    const text = await readFile(join(root, source), 'utf8');
+    if (BESIDE_ITSELF.test(text)) {
+      throw new BuildError(
+        `${source} looks for files by its own place, which is another one in a bundle: import.meta.resolve('#…') finds them in both`,
+      );
+    }
+    for (const [, name = ''] of text.matchAll(RESOLVED)) {
+      if (known.some(beginning => name.startsWith(beginning))) continue;
+      throw new BuildError(`${source} resolves ${name} at run time, which build/deployable.ts does not have`);
+    }
   }
 }
