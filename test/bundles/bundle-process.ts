@@ -36,7 +36,7 @@ const FRAMEWORK = 'node_modules/@google-cloud/functions-framework/build/src/main
 
 /** Starts a function as Cloud Run does. Resolves when it listens, on loopback; fails with its output where it ends before. */
 export async function startFunction(
-  { functions, preload }: InstalledBundles,
+  { functions, preload }: Pick<InstalledBundles, 'functions' | 'preload'>,
   name: FunctionName,
   { environment, reads = [] }: Given,
 ): Promise<FunctionProcess> {
@@ -61,7 +61,7 @@ export async function startFunction(
 
 /** Starts the worker as its unit does. Resolves when it is ready; fails with its output where it ends before. */
 export async function startWorker(
-  { worker }: InstalledBundles,
+  { worker }: Pick<InstalledBundles, 'worker'>,
   { environment, reads = [] }: Given,
 ): Promise<BundleProcess> {
   const child = fork(join(worker, 'index.mjs'), {

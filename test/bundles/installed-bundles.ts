@@ -8,7 +8,7 @@ import type { Manifest } from '#build/manifest.ts';
 const ROOT = resolve(import.meta.dirname, '../..');
 
 export interface InstalledBundles {
-  /** Where each is, with its node_modules. */
+  /** Where each is, the functions with their node_modules. */
   readonly functions: string;
   readonly worker: string;
   /** What functions are started with: see programs/told-port.ts. */
@@ -20,14 +20,27 @@ export interface InstalledBundles {
 export async function installBundles(folder: string): Promise<InstalledBundles> {
   const dist = join(folder, 'dist');
   const manifest = await buildAll(ROOT, dist);
+  const installed = await unpackBundles(
+    { functions: join(dist, 'function.zip'), worker: join(dist, 'worker.tar.gz') },
+    folder,
+  );
+  return { ...installed, manifest };
+}
+
+/** Unpacks the archives below `folder`, and installs what they need. */
+export async function unpackBundles(
+  archives: { readonly functions: string; readonly worker: string },
+  folder: string,
+): Promise<Omit<InstalledBundles, 'manifest'>> {
   const [functions, worker] = [join(folder, 'functions'), join(folder, 'worker')];
   await mkdir(worker);
-  await execa('unzip', ['-q', join(dist, 'function.zip'), '-d', functions]);
-  await execa('tar', ['-xzf', join(dist, 'worker.tar.gz'), '-C', worker]);
+  await execa('unzip', ['-q', archives.functions, '-d', functions]);
+  // As the machine does (infra/worker-vm/startup.sh): it has no npm, and the worker needs none.
+  await execa('tar', ['-xzf', archives.worker, '-C', worker]);
   // As Google's buildpack installs a source with a lock file. It fails where that and package.json differ.
-  for (const cwd of [functions, worker]) await execa('npm', ['ci', '--omit=dev'], { cwd });
+  await execa('npm', ['ci', '--omit=dev'], { cwd: functions });
   // No package.json says there what it is: its ending does.
   const preload = join(folder, 'told-port.mts');
   await cp(join(import.meta.dirname, 'programs/told-port.ts'), preload);
-  return { functions, worker, preload, manifest };
+  return { functions, worker, preload };
 }
