@@ -11,6 +11,7 @@ import { formatPackageSource, type PackageSource } from '#core/package-source.ts
 import { storePathSchema, type StorePath } from '#core/store-path.ts';
 import type { Log } from '#core/google/log.ts';
 import { isSystemError } from './is-system-error.ts';
+import { isBeingDeleted } from './nix/deletion.ts';
 import type { FoundItem } from './nix/resolve.ts';
 
 /** All that the meaning of a name follows from. */
@@ -88,6 +89,8 @@ const factSchema = z.object({
 
 type Fact = z.infer<typeof factSchema>;
 
+const wholeFactSchema = factSchema.refine(isWhole, 'the closure lacks some of what it is the closure of');
+
 export function openKnownPackages({ folder, realPath, log }: KnownPackagesParts): KnownPackages {
   const store = realPath(storePathSchema.parse(`/nix/store/${'0'.repeat(32)}-store`));
 
@@ -98,14 +101,15 @@ export function openKnownPackages({ folder, realPath, log }: KnownPackagesParts)
     );
   }
 
-  /** Birth of a path, in milliseconds; undefined where it is not in the store. */
+  /** Birth of a path, in milliseconds; undefined where it is not in the store, or will not be for long. */
   function bornAt(path: StorePath): number | undefined {
-    return lstatSync(realPath(path), { throwIfNoEntry: false })?.birthtimeMs;
+    const stats = lstatSync(realPath(path), { throwIfNoEntry: false });
+    return stats === undefined || isBeingDeleted(stats) ? undefined : stats.birthtimeMs;
   }
 
   async function read(place: string, name: string): Promise<Fact | undefined> {
     try {
-      const fact = factSchema.parse(JSON.parse(await readFile(fileOf(place, name), 'utf8')));
+      const fact = wholeFactSchema.parse(JSON.parse(await readFile(fileOf(place, name), 'utf8')));
       return fact.name === name ? fact : undefined;
     } catch (error) {
       if (!(isSystemError(error) && error.code === 'ENOENT')) {
@@ -153,7 +157,7 @@ export function openKnownPackages({ folder, realPath, log }: KnownPackagesParts)
             await write(place, factSchema.parse({ name, item, closure }));
           }
         }
-        await prune(folder);
+        await prune(folder, place);
       } catch (error) {
         if (!isSystemError(error)) throw error;
         log.warn({ error }, 'what was found out of packages cannot be kept; Nix will be asked again');
@@ -180,6 +184,13 @@ function closureOf(path: StorePath, nodeOf: ReadonlyMap<StorePath, ClosureNode>)
   return closure;
 }
 
+/** Whether all that the item needs is there. What was tampered with would fail the image, and every other try of it. */
+function isWhole({ item, closure }: Pick<Fact, 'item' | 'closure'>): boolean {
+  const paths = new Set(closure.map(({ path }) => path));
+  const isHere = (path: StorePath): boolean => paths.has(path);
+  return (item === null || isHere(item.path)) && closure.every(({ references }) => references.every(isHere));
+}
+
 /** A name from outside is never a path. */
 function fileOf(place: string, name: string): string {
   return join(place, `${hash(name)}.json`);
@@ -194,14 +205,18 @@ async function touch(place: string): Promise<void> {
   await utimes(place, now, now).catch(ignoreMissing);
 }
 
-/** Removes the facts of all but the revisions that were used last. */
-async function prune(folder: string): Promise<void> {
-  const places = (await readdir(folder)).map(name => join(folder, name));
-  if (places.length <= REVISIONS) return;
+/**
+ * Removes the facts of all but the revisions that were used last, of which `current` is one: by a clock that was set back it
+ * may seem older than all others.
+ */
+async function prune(folder: string, current: string): Promise<void> {
+  const all = (await readdir(folder)).map(name => join(folder, name));
+  const places = all.filter(place => place !== current);
+  if (places.length < REVISIONS) return;
   const used = await Promise.all(
     places.map(async place => ({ place, at: (await stat(place).catch(ignoreMissing))?.mtimeMs ?? 0 })),
   );
-  const old = used.toSorted((a, b) => b.at - a.at).slice(REVISIONS);
+  const old = used.toSorted((a, b) => b.at - a.at).slice(REVISIONS - 1);
   await Promise.all(old.map(({ place }) => rm(place, { recursive: true, force: true })));
 }
 
