@@ -10,6 +10,8 @@ import type { ImportArguments } from '#core/image-settings.ts';
 import { formatPackageSource, type PackageSource } from '#core/package-source.ts';
 import { storePathSchema, type StorePath } from '#core/store-path.ts';
 import type { Log } from '#core/google/log.ts';
+import type { BuildRoots } from './collection/build-roots.ts';
+import type { RecentPaths } from './collection/recent-paths.ts';
 import { isSystemError } from './is-system-error.ts';
 import { isBeingDeleted } from './nix/deletion.ts';
 import type { FoundItem } from './nix/resolve.ts';
@@ -34,17 +36,27 @@ export interface KnownPackagesParts {
   readonly folder: string;
   /** Where a store path lies on this machine. Facts of one store are not another's. */
   readonly realPath: (path: StorePath) => string;
+  /** Keeps the packages in the store for as long as they are used now and then. */
+  readonly recent: RecentPaths;
   readonly log: Log;
 }
 
 export interface KnownPackages {
-  /** The packages of these names, if all are known and still in the store, as they were; else undefined. */
-  recall(naming: Naming, names: readonly string[]): Promise<Contents | undefined>;
   /**
-   * Notes what these names were found to be. A name without an item is none that the package set has. What
-   * cannot be written is logged: it will be found out again.
+   * The packages of these names, kept by `roots` from now on, if all are known and still in the store, as they were; else
+   * undefined.
    */
-  remember(naming: Naming, names: readonly string[], contents: Contents): Promise<void>;
+  recall(
+    naming: Naming,
+    names: readonly string[],
+    roots: BuildRoots,
+    signal: AbortSignal,
+  ): Promise<Contents | undefined>;
+  /**
+   * Notes what these names were found to be, while a build keeps that in the store. A name without an item is none that the
+   * package set has. What cannot be written is logged: it will be found out again.
+   */
+  remember(naming: Naming, names: readonly string[], contents: Contents, signal: AbortSignal): Promise<void>;
 }
 
 /** Where every image is made by Nix, whatever was found before: an audit. */
@@ -91,7 +103,7 @@ type Fact = z.infer<typeof factSchema>;
 
 const wholeFactSchema = factSchema.refine(isWhole, 'the closure lacks some of what it is the closure of');
 
-export function openKnownPackages({ folder, realPath, log }: KnownPackagesParts): KnownPackages {
+export function openKnownPackages({ folder, realPath, recent, log }: KnownPackagesParts): KnownPackages {
   const store = realPath(storePathSchema.parse(`/nix/store/${'0'.repeat(32)}-store`));
 
   function folderOf({ source, revision, system, importArguments }: Naming): string {
@@ -121,14 +133,23 @@ export function openKnownPackages({ folder, realPath, log }: KnownPackagesParts)
 
   async function write(place: string, fact: Fact): Promise<void> {
     const next = join(place, `${randomUUID()}.next`);
-    await writeFile(next, JSON.stringify(fact));
-    await rename(next, fileOf(place, fact.name));
+    try {
+      await writeFile(next, JSON.stringify(fact));
+      await rename(next, fileOf(place, fact.name));
+    } catch (error) {
+      await rm(next, { force: true });
+      throw error;
+    }
   }
 
   return {
-    async recall(naming, names) {
+    async recall(naming, names, roots, signal) {
       const place = folderOf(naming);
       const facts = await Promise.all(names.map(name => read(place, name)));
+      const paths = facts.flatMap(fact => fact?.item?.path ?? []);
+      if (facts.includes(undefined)) return undefined;
+      // Kept by the build first: what was kept until then is kept from then on.
+      if (!(await roots.keep(paths, signal)) || !(await recent.touch(paths))) return undefined;
       const nodes = new Map<StorePath, ClosureNode>();
       const items: FoundItem[] = [];
       for (const fact of facts) {
@@ -144,11 +165,15 @@ export function openKnownPackages({ folder, realPath, log }: KnownPackagesParts)
       return { items, nodes: [...nodes.values()] };
     },
 
-    async remember(naming, names, { items, nodes }) {
+    async remember(naming, names, { items, nodes }, signal) {
       const nodeOf = new Map(nodes.map(node => [node.path, node]));
       const itemOf = new Map(items.map(item => [item.name, item]));
       try {
         const place = folderOf(naming);
+        await recent.add(
+          items.map(({ path }) => path),
+          signal,
+        );
         await mkdir(place, { recursive: true, mode: 0o700 });
         for (const name of names) {
           const item = itemOf.get(name) ?? null;
