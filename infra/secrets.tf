@@ -50,6 +50,17 @@ resource "google_secret_manager_secret_version" "made" {
   }
 }
 
+# The worker's, for private repositories. One secret may serve as two.
+resource "google_secret_manager_secret_iam_member" "worker" {
+  for_each = toset([for id in values(var.git_credentials) : id if id != null])
+
+  secret_id = each.key
+  role      = "roles/secretmanager.secretAccessor"
+  member    = google_service_account.part["worker"].member
+
+  depends_on = [google_project_service.used]
+}
+
 resource "google_secret_manager_secret_iam_member" "registry" {
   for_each = merge(
     { for part, secret in local.secrets : part => secret.id },

@@ -43,6 +43,11 @@ locals {
     "DERIVERY_TOMBSTONE_HOURS",
   ]
 
+  bucket_settings = [
+    "DERIVERY_BUCKET",
+    "DERIVERY_SNAPSHOTS_BUCKET",
+  ]
+
   settings_read_by = {
     registry = concat(local.cloud_settings, local.image_settings, local.pull_settings, local.source_settings, local.offer_settings, local.retention_settings, [
       "DERIVERY_ACCESS",
@@ -78,15 +83,13 @@ locals {
 
     prebuild = concat(local.cloud_settings, local.image_settings, local.pull_settings, local.source_settings, local.offer_settings)
 
-    janitor = concat(local.cloud_settings, local.image_settings, local.pull_settings, local.retention_settings, [
-      "DERIVERY_BUCKET",
+    janitor = concat(local.cloud_settings, local.image_settings, local.pull_settings, local.retention_settings, local.bucket_settings, [
       "DERIVERY_JANITOR_DRY_RUN",
       "DERIVERY_POPULAR_IMAGES",
     ])
 
-    worker = concat(local.cloud_settings, local.image_settings, local.pull_settings, local.source_settings, [
+    worker = concat(local.cloud_settings, local.image_settings, local.pull_settings, local.source_settings, local.bucket_settings, [
       "DERIVERY_ARCHIVES_URL",
-      "DERIVERY_BUCKET",
       "DERIVERY_BUILDS_SUBSCRIPTION",
       "DERIVERY_BUILD_MEMORY_MB",
       "DERIVERY_BUILD_SECONDS",
@@ -132,6 +135,7 @@ locals {
     DERIVERY_REFRESHES_TOPIC        = local.topics.refreshes
     DERIVERY_REQUEST_LIMIT_SECONDS  = tostring(var.registry.timeout_seconds)
     DERIVERY_SOURCE                 = var.package_source
+    DERIVERY_SNAPSHOTS_BUCKET       = local.snapshot_bucket
     # On the disk of /nix: what is known of packages is worth keeping just as long.
     DERIVERY_SPOOL        = "/nix/derivery/spool"
     DERIVERY_TOKEN_SECRET = null

@@ -1,9 +1,10 @@
-# The bucket of blobs, and the one that the programs come from.
+# The bucket of blobs, the one of what layers are planned by, and the one that the programs come from.
 
 locals {
   # Names of buckets are the world's: a project's id is too.
-  blob_bucket   = "${replace(var.project, "/[.:]/", "-")}-${var.name}-blobs"
-  bundle_bucket = "${replace(var.project, "/[.:]/", "-")}-${var.name}-bundles"
+  blob_bucket     = "${replace(var.project, "/[.:]/", "-")}-${var.name}-blobs"
+  snapshot_bucket = "${replace(var.project, "/[.:]/", "-")}-${var.name}-snapshots"
+  bundle_bucket   = "${replace(var.project, "/[.:]/", "-")}-${var.name}-bundles"
 }
 
 resource "google_storage_bucket" "blobs" {
@@ -50,6 +51,31 @@ resource "google_storage_bucket_iam_member" "registry_reads" {
   member = google_service_account.part["registry"].member
 }
 
+# Snapshots tell what a package set has, with sizes and hashes: where layers are public, that need not be. A bucket's readers are
+# everyone or not (conditions do not go with allUsers), so that they have one of their own in any case, and public_layers moves nothing.
+resource "google_storage_bucket" "snapshots" {
+  name                        = local.snapshot_bucket
+  location                    = var.region
+  force_destroy               = !var.deletion_protection
+  labels                      = var.labels
+  public_access_prevention    = "enforced"
+  uniform_bucket_level_access = true
+
+  soft_delete_policy {
+    retention_duration_seconds = 0
+  }
+
+  depends_on = [google_project_service.used]
+}
+
+resource "google_storage_bucket_iam_member" "keeps_snapshots" {
+  for_each = toset(["janitor", "worker"])
+
+  bucket = google_storage_bucket.snapshots.name
+  role   = "roles/storage.objectUser"
+  member = google_service_account.part[each.key].member
+}
+
 resource "google_storage_bucket_iam_member" "keeps_blobs" {
   for_each = toset(["janitor", "worker"])
 
@@ -58,9 +84,11 @@ resource "google_storage_bucket_iam_member" "keeps_blobs" {
   member = google_service_account.part[each.key].member
 }
 
-# The worker asks at its start whether its bucket is there, which roles of objects do not let it.
+# The worker asks at its start whether its buckets are there, which roles of objects do not let it.
 resource "google_storage_bucket_iam_member" "worker_sees_bucket" {
-  bucket = google_storage_bucket.blobs.name
+  for_each = { blobs = google_storage_bucket.blobs.name, snapshots = google_storage_bucket.snapshots.name }
+
+  bucket = each.value
   role   = "roles/storage.legacyBucketReader"
   member = google_service_account.part["worker"].member
 }

@@ -129,6 +129,30 @@ variable "fleet" {
   }
 }
 
+variable "git_credentials" {
+  description = <<-EOT
+    Existing secrets of Secret Manager in this project, with which the worker reads private repositories of git: `netrc`, lines
+    "machine git.example.org login NAME password TOKEN" for https; `ssh_key`, a private key without a passphrase, and
+    `known_hosts`, as ssh-keyscan prints it. Their newest versions count when a worker starts. docs/sources.md says what they do not reach.
+  EOT
+  type = object({
+    known_hosts = optional(string)
+    netrc       = optional(string)
+    ssh_key     = optional(string)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for id in values(var.git_credentials) : id == null ? true : can(regex("^[A-Za-z0-9_-]+$", id))])
+    error_message = "git_credentials holds the short names of secrets, as `gcloud secrets list` prints them."
+  }
+  validation {
+    condition     = (var.git_credentials.ssh_key == null) == (var.git_credentials.known_hosts == null)
+    error_message = "git_credentials has ssh_key and known_hosts together: a server that is not known is not logged in to."
+  }
+}
+
 variable "janitor_schedule" {
   description = "When the janitor runs, as cron writes it, in UTC."
   type        = string
@@ -204,7 +228,7 @@ variable "project" {
 }
 
 variable "public_layers" {
-  description = "Whether everyone may read the bucket of blobs, so that no addresses have to be signed. Whoever knows a layer's digest can then fetch it, also where `access` lets in only users."
+  description = "Whether everyone may read the bucket of blobs, and no other, so that no addresses have to be signed. Whoever knows a layer's digest can then fetch it, also where `access` lets in only users."
   type        = bool
   default     = false
   nullable    = false

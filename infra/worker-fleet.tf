@@ -69,6 +69,10 @@ resource "google_compute_region_instance_template" "worker" {
   }
 }
 
+# There is no autohealing. It needs a signal that says more than that the machine runs, and a way in for those who ask; and what it
+# would mend is mended: a worker that ends is started again by systemd; one that hangs, or whose machine does, loses its builds to others
+# with its leases, within DERIVERY_LEASE_SECONDS; a machine that is taken away the group makes again. What is left, workers that never
+# come up, a new machine would not cure: the alerts tell of it (builds_unclaimed, worker_gone).
 resource "google_compute_region_instance_group_manager" "workers" {
   count = local.on_demand ? 0 : 1
 
@@ -98,7 +102,9 @@ resource "google_compute_region_instance_group_manager" "workers" {
   depends_on = [
     google_compute_router_nat.workers,
     google_project_iam_member.database,
+    google_secret_manager_secret_iam_member.worker,
     google_storage_bucket_iam_member.keeps_blobs,
+    google_storage_bucket_iam_member.keeps_snapshots,
     google_storage_bucket_iam_member.worker_fetches_bundle,
     google_storage_bucket_iam_member.worker_sees_bucket,
     google_pubsub_subscription_iam_member.worker,

@@ -75,7 +75,9 @@ resource "google_compute_instance" "worker" {
   depends_on = [
     google_compute_router_nat.workers,
     google_project_iam_member.database,
+    google_secret_manager_secret_iam_member.worker,
     google_storage_bucket_iam_member.keeps_blobs,
+    google_storage_bucket_iam_member.keeps_snapshots,
     google_storage_bucket_iam_member.worker_fetches_bundle,
     google_storage_bucket_iam_member.worker_sees_bucket,
     google_pubsub_subscription_iam_member.worker,

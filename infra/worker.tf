@@ -27,6 +27,11 @@ locals {
       derivery-environment = local.worker_environment_file
       derivery-nix-conf    = join("", [for part in local.worker_nix_conf : "${part}\n"])
     },
+    # What private repositories are read with: names of secrets, never their content.
+    {
+      for file, id in { known-hosts = var.git_credentials.known_hosts, netrc = var.git_credentials.netrc, ssh-key = var.git_credentials.ssh_key } :
+      "derivery-git-${file}" => id == null ? "none" : "projects/${var.project}/secrets/${id}/versions/latest"
+    },
     {
       for name, file in {
         nftables-conf   = "derivery-nftables.conf"

@@ -3,13 +3,14 @@ import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { StartError } from '#local/start-error.ts';
 import { thisMachine } from '#local/machine.ts';
 import { installPrerequisites } from '#local/prerequisites.ts';
 import { installTools } from './tools.ts';
 
-/** A test that hangs is ended with its name, well before the whole run would be. Milliseconds. */
-const TEST_LIMIT_MS = 300_000;
+/** A test that hangs is ended with its name, well before the whole run would be. `--minutes`, where a file takes longer. */
+const TEST_LIMIT_MINUTES = 5;
 
 /**
  * What has a run of its own. `npm run test:faults`: programs are killed at each of their steps, which takes minutes.
@@ -26,8 +27,14 @@ const AT_A_TIME = availableParallelism() + 1;
 /** Programs are started some hundred times, and what they load is the same: it is compiled once. Keyed by content. */
 const COMPILED = resolve(import.meta.dirname, '../node_modules/.cache/derivery-compiled');
 
-const paths = process.argv.slice(2);
-if (paths.includes('--help')) {
+const {
+  positionals: paths,
+  values: { help, minutes = TEST_LIMIT_MINUTES },
+} = parseArgs({
+  allowPositionals: true,
+  options: { help: { type: 'boolean' }, minutes: { type: 'string' } },
+});
+if (help === true) {
   console.log(`npm test              all tests but those that follow
 npm run test:faults   those of faults
 npm run test:infra    those of Terraform
@@ -56,7 +63,7 @@ if (files.length === 0) {
 }
 const { status } = spawnSync(
   process.execPath,
-  ['--test', `--test-concurrency=${AT_A_TIME}`, `--test-timeout=${TEST_LIMIT_MS}`, ...files],
+  ['--test', `--test-concurrency=${AT_A_TIME}`, `--test-timeout=${Number(minutes) * 60_000}`, ...files],
   {
     stdio: 'inherit',
     env: { NODE_COMPILE_CACHE: COMPILED, ...process.env, METADATA_SERVER_DETECTION: 'none' },

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { ConfigurationError } from '#core/errors.ts';
 import { UNCLAIMED_MS } from '#core/image-life.ts';
 import { openBlobs } from '#core/google/blobs.ts';
+import { snapshotsBucketOf } from '#core/google/bucket-settings.ts';
 import { openBlobBucket } from '#core/google/bucket.ts';
 import { openFirestore } from '#core/google/firestore.ts';
 import { openHints } from '#core/google/hints.ts';
@@ -66,6 +67,10 @@ async function run(): Promise<void> {
   if (!(await bucket.exists())) {
     throw new ConfigurationError(`there is no bucket "${settings.DERIVERY_BUCKET}" (DERIVERY_BUCKET)`);
   }
+  const snapshotsBucket = snapshotsBucketOf(settings);
+  if (!(await openBlobBucket(projectId, snapshotsBucket).exists())) {
+    throw new ConfigurationError(`there is no bucket "${snapshotsBucket}" (DERIVERY_SNAPSHOTS_BUCKET)`);
+  }
   await prepareSpool(settings.DERIVERY_SPOOL);
 
   const nix = openNix({
@@ -95,7 +100,7 @@ async function run(): Promise<void> {
   const layerSnapshots = createLayerSnapshots({
     nix,
     beginRoots: roots.begin,
-    snapshots: openSnapshots(projectId, settings.DERIVERY_BUCKET),
+    snapshots: openSnapshots(projectId, snapshotsBucket),
     log,
   });
   const packageSources = createPackageSources({

@@ -1,6 +1,7 @@
 // What the worker reads from its environment, once.
 import { availableParallelism, totalmem } from 'node:os';
 import { z } from 'zod';
+import { bucketSettings } from '#core/google/bucket-settings.ts';
 import { pullSettings, sourceSettings } from '#core/google/deployment-settings.ts';
 import { sourceKinds } from '#core/source-rules.ts';
 import { cloudSettings, readSettings, type Environment } from '#core/google/settings.ts';
@@ -16,7 +17,7 @@ export const workerSettings = {
   ...pullSettings,
   DERIVERY_BUILDS_SUBSCRIPTION: z.string().min(1).default('builds'),
   DERIVERY_REFRESHES_SUBSCRIPTION: z.string().min(1).default('refreshes'),
-  DERIVERY_BUCKET: z.string().min(1),
+  ...bucketSettings,
   ...sourceSettings,
   /** Folder of the bundled Debian package set, where that is a source. */
   DERIVERY_DEBIAN_SET: z.string().startsWith('/').optional(),

@@ -1,5 +1,6 @@
 // The janitor with all that it works with, by its settings.
 import { openBlobs } from '#core/google/blobs.ts';
+import { snapshotsBucketOf } from '#core/google/bucket-settings.ts';
 import { openBucketContents } from '#core/google/bucket-contents.ts';
 import { pullPolicy } from '#core/google/deployment-settings.ts';
 import { openFirestore } from '#core/google/firestore.ts';
@@ -43,6 +44,7 @@ export function openJanitor(settings: JanitorSettings, log: Log): Janitor {
     sources,
     blobs: openBlobs(firestore),
     bucket: openBucketContents(project, settings.DERIVERY_BUCKET),
+    snapshotsBucket: openBucketContents(project, snapshotsBucketOf(settings)),
     retention: retentionOf(settings),
   };
   const rounds = openRounds(firestore);

@@ -1,5 +1,6 @@
 // What the janitor reads from its environment, once.
 import { z } from 'zod';
+import { bucketSettings } from '#core/google/bucket-settings.ts';
 import { pullSettings } from '#core/google/deployment-settings.ts';
 import { retentionSettings } from '#core/google/retention-settings.ts';
 import { cloudSettings, readSettings, type Environment } from '#core/google/settings.ts';
@@ -10,7 +11,7 @@ export const janitorSettings = {
   /** By which it knows the builds that this deployment's workers take, and the images that are to be made again. */
   ...pullSettings,
   ...retentionSettings,
-  DERIVERY_BUCKET: z.string().min(1),
+  ...bucketSettings,
   /** Of the most used images, how many are made again as soon as their sources move, before anyone pulls them. */
   DERIVERY_POPULAR_IMAGES: z.coerce.number().int().min(0).max(1_000).default(50),
   /** Whether every run only says what it would collect. */

@@ -66,6 +66,7 @@ export interface Workplace {
   readonly sources: Sources;
   readonly blobs: Blobs;
   readonly bucket: BucketContents;
+  readonly snapshotsBucket: BucketContents;
   readonly hints: Pick<Hints, 'send'>;
   readonly retention: Retention;
   /** Nothing is written: outcomes say what would be. */

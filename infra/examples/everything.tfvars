@@ -18,6 +18,12 @@ package_source      = "git:https://git.example.org/packages.git#main"
 public_layers       = true
 worker_mode         = "fleet"
 
+git_credentials = {
+  known_hosts = "git-known-hosts"
+  netrc       = "git-netrc"
+  ssh_key     = "git-ssh-key"
+}
+
 fleet = {
   min = 0
   max = 5

@@ -49,6 +49,26 @@ run "google_users_without_domain" {
   expect_failures = [var.access]
 }
 
+run "a_key_for_unknown_hosts" {
+  command = plan
+
+  variables {
+    git_credentials = { ssh_key = "git-ssh-key" }
+  }
+
+  expect_failures = [var.git_credentials]
+}
+
+run "credentials_in_place_of_their_secret" {
+  command = plan
+
+  variables {
+    git_credentials = { netrc = "machine git.example.org login me password secret" }
+  }
+
+  expect_failures = [var.git_credentials]
+}
+
 run "alerts_to_nobody" {
   command = plan
 

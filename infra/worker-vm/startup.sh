@@ -9,6 +9,8 @@ DISK=/dev/disk/by-id/google-nix
 PROGRAMS=/opt/derivery
 STATE=/nix/derivery
 CONFIG=/etc/derivery
+# In memory: what lies here has never been on a disk.
+CREDENTIALS=/run/derivery
 
 say() { echo "derivery: $*"; }
 die() {
@@ -81,12 +83,52 @@ make_user() {
   done
 }
 
-# fetch OBJECT SHA256 FILE: an object BUCKET/NAME of Cloud Storage, which has to be what was promised.
-fetch() {
-  local token url="https://storage.googleapis.com/$1" found
+# ask URL OPTION...: an answer of Google's to this machine.
+ask() {
+  local token
   token=$(metadata service-accounts/default/token | sed -n 's/.*"access_token" *: *"\([^"]*\)".*/\1/p')
   # Not as an argument: those are everybody's to read.
-  curl --silent --show-error --fail --retry 5 --location --output "$3" --header @- "$url" <<<"Authorization: Bearer $token"
+  curl --silent --show-error --fail --retry 5 --location --header @- "$@" <<<"Authorization: Bearer $token"
+}
+
+# credential SECRET FILE: the content of a secret, for the worker alone; nothing where the secret is `none`. Of what is refused or empty
+# nobody could tell later why git was not let in.
+credential() {
+  local new file=$CREDENTIALS/$2
+  if [[ $1 == none ]]; then
+    rm -f "$file"
+    return
+  fi
+  new=$(mktemp -p "$CREDENTIALS")
+  # A key without the end of its last line is none to ssh.
+  ask "https://secretmanager.googleapis.com/v1/$1:access" |
+    sed -n 's/.*"data" *: *"\([^"]*\)".*/\1/p' | base64 --decode | awk 1 >"$new" ||
+    die "the secret $1 cannot be read"
+  [[ -s $new ]] || die "the secret $1 is empty"
+  chown derivery:derivery "$new"
+  chmod 0400 "$new"
+  mv "$new" "$file"
+}
+
+# What private repositories are read with, where git and ssh look for it. In folders of its user root makes nothing.
+give_credentials() {
+  local netrc ssh_key known_hosts
+  netrc=$(attribute git-netrc)
+  ssh_key=$(attribute git-ssh-key)
+  known_hosts=$(attribute git-known-hosts)
+  install -d --group=derivery --mode=0750 "$CREDENTIALS"
+  credential "$netrc" netrc
+  credential "$ssh_key" ssh-key
+  credential "$known_hosts" known-hosts
+  runuser --user derivery -- ln -sfn "$CREDENTIALS/netrc" "$STATE/home/.netrc"
+  printf '%s\n' 'Match localuser derivery' "IdentityFile $CREDENTIALS/ssh-key" 'IdentitiesOnly yes' \
+    "UserKnownHostsFile $CREDENTIALS/known-hosts" 'UpdateHostKeys no' >/etc/ssh/ssh_config.d/derivery.conf
+}
+
+# fetch OBJECT SHA256 FILE: an object BUCKET/NAME of Cloud Storage, which has to be what was promised.
+fetch() {
+  local url="https://storage.googleapis.com/$1" found
+  ask "$url" --output "$3"
   found=$(sha256sum "$3" | cut -d ' ' -f 1)
   [[ $found == "$2" ]] || die "$url has the SHA-256 $found, not $2"
 }
@@ -177,6 +219,7 @@ mount_store
 install_packages busybox-static ca-certificates git nftables nix-bin nix-setup-systemd openssh-client
 configure_nix
 make_user
+give_credentials
 install_programs
 install_log_agent
 start_worker

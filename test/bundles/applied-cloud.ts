@@ -1,6 +1,7 @@
 // Google Cloud as a deployment has it after `terraform apply`: services that speak its protocols, and in them what the state says, under
 // its names, and nothing else. What a program asks for by another name is not there.
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { PubSub } from '@google-cloud/pubsub';
 import { Storage } from '@google-cloud/storage';
@@ -90,9 +91,7 @@ export async function startAppliedCloud(
     GCE_METADATA_HOST: metadata.host,
     DERIVERY_SIGNING_ENDPOINT: iam.signingEndpoint,
   };
-  const pubsub = closing(
-    new PubSub({ projectId: project, apiEndpoint: queue.address, emulatorMode: true }),
-  );
+  const pubsub = closing(new PubSub({ projectId: project, apiEndpoint: queue.address, emulatorMode: true }));
   const storage = new Storage({ projectId: project, apiEndpoint: objects.url });
 
   function all<T>(type: string, schema: z.ZodType<T>): T[] {
@@ -116,7 +115,8 @@ export async function startAppliedCloud(
   }
   for (const { name } of all('google_storage_bucket', bucketSchema)) await storage.createBucket(name);
   for (const { bucket, name, source } of all('google_storage_bucket_object', objectSchema)) {
-    await storage.bucket(bucket).upload(resolve(module, source), { destination: name });
+    const content = await readFile(resolve(module, source));
+    await storage.bucket(bucket).file(name).save(content, { resumable: false });
   }
 
   const running = starting.move();

@@ -2,11 +2,12 @@
 // those that were uploaded, with the environment that they are deployed with.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { appendFile, chmod, cp, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { Firestore } from '@google-cloud/firestore';
+import { z } from 'zod';
 import { buildAll } from '#build/build-all.ts';
 import { smallPackages } from '#test/e2e/fleet.ts';
 import { checkBlobs, pullManifest } from '#test/e2e/oci-client.ts';
@@ -36,7 +37,7 @@ const VARIABLES = [
 
 const skip = await skipWithoutTerraform();
 
-describe('what terraform apply makes', { skip, timeout: 280_000 }, async () => {
+describe('what terraform apply makes', { skip, timeout: 600_000 }, async () => {
   if (skip !== false) return;
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'derivery-applied-')));
   after(() => rm(folder, { recursive: true, force: true }));
@@ -62,7 +63,7 @@ describe('what terraform apply makes', { skip, timeout: 280_000 }, async () => {
     return applied(terraform);
   }
 
-  test('makes images before they are pulled and as they are, and is not changed by another apply', async context => {
+  test('makes images before they are pulled, and as they are', async context => {
     const resources = await apply();
     const registryService = valuesOf(resources, 'google_cloudfunctions2_function.registry');
     const [{ service_account_email: account }] = registryService['service_config'] as [
@@ -85,7 +86,6 @@ describe('what terraform apply makes', { skip, timeout: 280_000 }, async () => {
 
     await using worker = await startWorker(bundles, {
       environment: await environment('worker'),
-      reads: [spool, set.store, packages],
     });
     await using registry = await start('registry');
     await using prebuild = await start('prebuild');
@@ -111,7 +111,7 @@ describe('what terraform apply makes', { skip, timeout: 280_000 }, async () => {
     assert.equal((await fetch(new URL(signed.pathname, signed))).status, 403, 'the bucket is private');
 
     await cloud.run('google_cloud_scheduler_job.janitor');
-    await janitor.log.until('the most used images were looked through');
+    await janitor.log.until('"collected"');
 
     const { name: databaseId } = valuesOf(resources, 'google_firestore_database.state') as { name: string };
     process.env['FIRESTORE_EMULATOR_HOST'] = cloud.environment['FIRESTORE_EMULATOR_HOST'];
@@ -127,44 +127,79 @@ describe('what terraform apply makes', { skip, timeout: 280_000 }, async () => {
       );
     }
   });
+
+  test('is not changed by another apply', async () => {
+    const before = terraform.applied.length;
+    const { exitCode, text } = await terraform.run('plan', '-detailed-exitcode', ...VARIABLES);
+    assert.equal(exitCode, 0, text);
+    await apply();
+    assert.equal(terraform.applied.length, before);
+  });
+
+  test('takes other programs under other names, and nothing else changes', async () => {
+    const before = terraform.applied.length;
+    const bundle = objectNames(await applied(terraform));
+    // A byte behind the end that neither archive's reader looks at.
+    for (const archive of ['function.zip', 'worker.tar.gz']) await appendFile(join(dist, archive), '\0');
+    const resources = await apply();
+    assert.deepEqual(
+      terraform.applied
+        .slice(before)
+        .map(({ type }) => type)
+        .toSorted(),
+      [
+        ...Array<string>(3).fill('google_cloudfunctions2_function'),
+        'google_compute_instance',
+        ...Array<string>(2).fill('google_storage_bucket_object'),
+      ],
+    );
+    const next = objectNames(resources);
+    for (const part of ['functions', 'worker'] as const) assert.notEqual(next[part], bundle[part], part);
+    assert.equal(next.node, bundle.node);
+  });
 });
 
-/** The programs as those find them who start them: the functions by their build's source, the worker by its machine's metadata. */
+/** Where those find the programs who start them, BUCKET/OBJECT: the functions by their build's source, the worker by its machine's metadata. */
+function objectNames(resources: readonly PlannedResource[]): Record<'functions' | 'worker' | 'node', string> {
+  const sources = resources
+    .filter(({ type }) => type === 'google_cloudfunctions2_function')
+    .map(({ values }) => buildSchema.parse(values).build_config[0].source[0].storage_source[0]);
+  const [functions = '', ...others] = new Set(sources.map(({ bucket, object }) => `${bucket}/${object}`));
+  assert.deepEqual(others, [], 'all functions are of one bundle');
+  const { 'derivery-bundle': worker = '', 'derivery-node': node = '' } = workerMetadata(resources);
+  return { functions, worker, node };
+}
+
+const buildSchema = z.object({
+  build_config: z.tuple([
+    z.object({
+      source: z.tuple([
+        z.object({ storage_source: z.tuple([z.object({ bucket: z.string(), object: z.string() })]) }),
+      ]),
+    }),
+  ]),
+});
+
+/** The programs from there, each as it was promised. */
 async function fetchBundles(
   cloud: AppliedCloud,
   resources: readonly PlannedResource[],
   folder: string,
 ): Promise<Omit<InstalledBundles, 'manifest'>> {
   await mkdir(folder);
-  const sources = new Set(
-    resources
-      .filter(({ type }) => type === 'google_cloudfunctions2_function')
-      .map(({ values }) => {
-        const [{ source }] = values['build_config'] as [
-          { source: [{ storage_source: [{ bucket: string; object: string }] }] },
-        ];
-        const [{ bucket, object }] = source[0].storage_source;
-        return `${bucket}/${object}`;
-      }),
-  );
-  const [functions = '', ...others] = sources;
-  assert.deepEqual(others, [], 'all functions are of one bundle');
+  const names = objectNames(resources);
   const metadata = workerMetadata(resources);
 
-  async function fetched(address: string, sha256?: string): Promise<string> {
-    const [bucket = '', name = ''] = address.split('/');
+  async function fetched(object: string, sha256?: string): Promise<string> {
+    const [bucket = '', name = ''] = object.split('/');
     const content = await cloud.read(bucket, name);
     if (sha256 !== undefined) assert.equal(createHash('sha256').update(content).digest('hex'), sha256);
     const file = join(folder, name);
     await writeFile(file, content);
     return file;
   }
-  await fetched(metadata['derivery-node'] ?? '', metadata['derivery-node-sha256']);
-  return unpackBundles(
-    {
-      functions: await fetched(functions),
-      worker: await fetched(metadata['derivery-bundle'] ?? '', metadata['derivery-bundle-sha256']),
-    },
-    folder,
-  );
+  await fetched(names.node, metadata['derivery-node-sha256']);
+  const functions = await fetched(names.functions);
+  const worker = await fetched(names.worker, metadata['derivery-bundle-sha256']);
+  return unpackBundles({ functions, worker }, folder);
 }

@@ -1,5 +1,5 @@
 // Programs started from their bundles, each with the environment that a deployment gives it and with nothing of the sources: Node's
-// permission model ends what reads a file elsewhere.
+// permission model ends a function that reads a file elsewhere, and a hook a worker that loads a module from there.
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -27,7 +27,7 @@ export interface FunctionProcess extends BundleProcess {
 /** What a deployment gives a program. */
 export interface Given {
   readonly environment: NodeJS.ProcessEnv;
-  /** Files and folders that it may read besides its own: secrets that are mounted, a state folder. */
+  /** Files and folders that a function may read besides its own: secrets that are mounted. */
   readonly reads?: readonly string[];
 }
 
@@ -36,7 +36,7 @@ const FRAMEWORK = 'node_modules/@google-cloud/functions-framework/build/src/main
 
 /** Starts a function as Cloud Run does. Resolves when it listens, on loopback; fails with its output where it ends before. */
 export async function startFunction(
-  { functions, preload }: Pick<InstalledBundles, 'functions' | 'preload'>,
+  { functions, toldPort }: Pick<InstalledBundles, 'functions' | 'toldPort'>,
   name: FunctionName,
   { environment, reads = [] }: Given,
 ): Promise<FunctionProcess> {
@@ -50,7 +50,7 @@ export async function startFunction(
       FUNCTION_SIGNATURE_TYPE: name === 'registry' ? 'http' : 'cloudevent',
     }),
     // bcrypt's machine code is an addon.
-    execArgv: [...permissions([functions, preload, ...reads]), '--allow-addons', '--import', preload],
+    execArgv: [...permissions([functions, toldPort, ...reads]), '--allow-addons', '--import', toldPort],
   });
   const running = follow(child);
   const told = once(child, 'message') as Promise<[{ port: number }]>;
@@ -61,17 +61,15 @@ export async function startFunction(
 
 /** Starts the worker as its unit does. Resolves when it is ready; fails with its output where it ends before. */
 export async function startWorker(
-  { worker }: Pick<InstalledBundles, 'worker'>,
-  { environment, reads = [] }: Given,
+  { worker, ownModules }: Pick<InstalledBundles, 'worker' | 'ownModules'>,
+  { environment }: Pick<Given, 'environment'>,
 ): Promise<BundleProcess> {
   const child = fork(join(worker, 'index.mjs'), {
     ...common(worker, environment),
     execArgv: [
-      // It looks where Nix and git are, and reads what they made.
-      ...permissions([worker, '/etc', '/nix', '/proc', '/usr', ...reads]),
-      '--allow-fs-write=*',
-      '--allow-child-process',
-      '--allow-worker',
+      // It looks where Nix and git are, reads what they made, and links to it: for links Node wants all rights to files.
+      ...['--permission', '--disable-warning=SecurityWarning', '--allow-fs-read=*', '--allow-fs-write=*'],
+      ...['--allow-child-process', '--allow-worker', '--import', ownModules],
     ],
   });
   const running = follow(child);

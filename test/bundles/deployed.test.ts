@@ -81,7 +81,6 @@ describe('the deployed bundles', { timeout: 280_000 }, () => {
         DERIVERY_NIX_STORE: set.store,
         NIX_CONFIG: set.nix.environment['NIX_CONFIG'],
       },
-      reads: [join(folder, 'spool'), set.store, packages],
     });
     await using registry = await startFunction(bundles, 'registry', { environment: common });
     await using prebuild = await startFunction(bundles, 'prebuild', { environment: common });

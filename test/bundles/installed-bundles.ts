@@ -12,7 +12,9 @@ export interface InstalledBundles {
   readonly functions: string;
   readonly worker: string;
   /** What functions are started with: see programs/told-port.ts. */
-  readonly preload: string;
+  readonly toldPort: string;
+  /** What the worker is started with: see programs/own-modules.ts. */
+  readonly ownModules: string;
   readonly manifest: Manifest;
 }
 
@@ -40,7 +42,8 @@ export async function unpackBundles(
   // As Google's buildpack installs a source with a lock file. It fails where that and package.json differ.
   await execa('npm', ['ci', '--omit=dev'], { cwd: functions });
   // No package.json says there what it is: its ending does.
-  const preload = join(folder, 'told-port.mts');
-  await cp(join(import.meta.dirname, 'programs/told-port.ts'), preload);
-  return { functions, worker, preload };
+  const [toldPort, ownModules] = [join(folder, 'told-port.mts'), join(folder, 'own-modules.mts')];
+  await cp(join(import.meta.dirname, 'programs/told-port.ts'), toldPort);
+  await cp(join(import.meta.dirname, 'programs/own-modules.ts'), ownModules);
+  return { functions, worker, toldPort, ownModules };
 }

@@ -7,7 +7,7 @@ import { restAfter, stepsOf, type Outcome, type Sweep, type Workplace } from '..
 const PAGE = 200;
 
 export function sweepSnapshots(place: Workplace): Sweep {
-  const { firestore, bucket, retention } = place;
+  const { firestore, snapshotsBucket: bucket, retention } = place;
   const images = firestore.collection('images');
   const sources = firestore.collection('sources');
 

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { snapshotsBucketOf } from '#core/google/bucket-settings.ts';
 import { imageSettingsOf } from '#core/google/deployment-settings.ts';
 import { openSnapshots } from '#core/google/snapshots.ts';
 import type { Environment } from '#core/google/settings.ts';
@@ -81,7 +82,9 @@ export async function rebuild(
       packageSources,
       knownPackages: NOTHING_KNOWN,
       layerStore: layerFolder,
-      layerSnapshots: frozenSnapshots(openSnapshots(settings.GOOGLE_CLOUD_PROJECT, settings.DERIVERY_BUCKET)),
+      layerSnapshots: frozenSnapshots(
+        openSnapshots(settings.GOOGLE_CLOUD_PROJECT, snapshotsBucketOf(settings)),
+      ),
       settings: imageSettingsOf(settings),
       spoolFolder: await part('spool'),
       closureLimit: settings.DERIVERY_CLOSURE_LIMIT_MB * 1_000_000,

@@ -278,6 +278,7 @@ const BAD: Readonly<Record<string, readonly [value: string, problem: RegExp][]>>
 /** Settings whose every value but none is good. */
 const FREE = [
   'GOOGLE_CLOUD_PROJECT', 'DERIVERY_DATABASE', 'DERIVERY_BUILDS_TOPIC', 'DERIVERY_REFRESHES_TOPIC', 'DERIVERY_BUCKET',
+  'DERIVERY_SNAPSHOTS_BUCKET',
   'DERIVERY_BUILDS_SUBSCRIPTION', 'DERIVERY_REFRESHES_SUBSCRIPTION', 'NIX_CONFIG',
   // Whether the file is there is found out when it is read.
   'DERIVERY_USERS_FILE',

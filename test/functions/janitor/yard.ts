@@ -100,6 +100,7 @@ export class Yard implements AsyncDisposable {
       hints,
       blobs,
       bucket,
+      snapshotsBucket: bucket,
       retention: RETENTION,
       dryRun: false,
       ...changes,

@@ -67,10 +67,30 @@ for (const [name, variables] of Object.entries(CHOICES)) {
       }
     });
 
+    test('to what layers are planned by is never everyone’s', () => {
+      const kept = resources.filter(({ values }) => values['public_access_prevention'] === 'enforced');
+      const buckets = kept.map(({ address }) => address);
+      assert.ok(buckets.includes('google_storage_bucket.snapshots'));
+      assert.equal(buckets.includes('google_storage_bucket.blobs'), name !== 'with everything');
+    });
+
     test('to the workers’ network is from nowhere, or through IAP', () => {
       for (const { values } of resources.filter(({ type }) => type === 'google_compute_firewall')) {
         assert.deepEqual(values['source_ranges'], ['35.235.240.0/20']);
       }
+    });
+
+    test('to secrets is to those that a part reads', () => {
+      const read = (part: string): string[] =>
+        grants
+          .filter(({ address }) => address.startsWith(`google_secret_manager_secret_iam_member.${part}[`))
+          .map(({ values }) => String(values['secret_id']).replace(/.*\//, ''))
+          .toSorted();
+      const asked = ['git-known-hosts', 'git-netrc', 'git-ssh-key'];
+      assert.deepEqual(read('worker'), name === 'with everything' ? asked : []);
+      const toSecrets = grants.filter(({ values }) => /secretmanager/.test(String(values['role'])));
+      assert.equal(toSecrets.length, read('worker').length + read('registry').length);
+      for (const { values } of toSecrets) assert.equal(values['role'], 'roles/secretmanager.secretAccessor');
     });
 
     test('needs no key', () => {

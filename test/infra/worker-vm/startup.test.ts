@@ -28,6 +28,7 @@ describe('the startup script', { skip }, async () => {
   const stubs = join(debian.root, 'stubs');
   await mkdir(join(stubs, 'attributes'));
   await mkdir(join(stubs, 'objects'));
+  await mkdir(join(stubs, 'secrets'));
   await cp(join(WORKER_VM, 'startup.sh'), join(stubs, 'startup.sh'));
   await writeFile(
     join(stubs, 'token'),
@@ -35,6 +36,7 @@ describe('the startup script', { skip }, async () => {
   );
   for (const [name, file] of Object.entries(FILES)) await cp(join(WORKER_VM, file), attribute(name));
   await writeFile(attribute('environment'), 'DERIVERY_DATABASE="derivery"\n');
+  for (const file of ['known-hosts', 'netrc', 'ssh-key']) await writeFile(attribute(`git-${file}`), 'none');
 
   function attribute(name: string): string {
     return join(stubs, 'attributes', `derivery-${name}`);
@@ -49,6 +51,14 @@ describe('the startup script', { skip }, async () => {
     await writeFile(join(stubs, 'objects', `${name}-${promised}`), content);
     await writeFile(attribute(name), `bundles/${name}-${promised}`);
     await writeFile(attribute(`${name}-sha256`), promised);
+  }
+
+  /** Puts a secret into Secret Manager and its name into the metadata. */
+  async function entrust(name: string, content: string): Promise<void> {
+    const payload = { data: Buffer.from(content).toString('base64'), dataCrc32c: '1' };
+    const answer = { name: `projects/1/secrets/${name}/versions/1`, payload };
+    await writeFile(join(stubs, 'secrets', name), JSON.stringify(answer, null, 2));
+    await writeFile(attribute(`git-${name}`), `projects/demo-project/secrets/${name}/versions/latest`);
   }
 
   /** Runs the script as at a boot; answers what it asked of systemd and the disk. */
@@ -138,6 +148,46 @@ describe('the startup script', { skip }, async () => {
       name.startsWith('worker-'),
     );
     assert.deepEqual(folders, [await readlink(join(debian.root, 'opt/derivery/worker'))]);
+  });
+
+  test('gives the worker, and nobody else, what private repositories are read with', async () => {
+    const asWorker = async (...command: string[]): Promise<string> =>
+      (await debian.run('runuser', '--user', 'derivery', '--', ...command)).all;
+    assert.match(await asWorker('cat', '/nix/derivery/home/.netrc'), /No such file/, 'none is given');
+    const netrc = 'machine git.example.org login worker password open sesame';
+    await entrust('netrc', netrc);
+    const key = await asWorker('bash', '-c', 'ssh-keygen -q -t ed25519 -N "" -f /tmp/key && cat /tmp/key');
+    // As a secret that was typed into a form.
+    await entrust('ssh-key', key.trimEnd());
+    await entrust('known-hosts', 'git.example.org ssh-ed25519 AAAA');
+    const { exitCode, all, asked } = await boot();
+    assert.equal(exitCode, 0, all);
+    assert.ok(!all.includes('open sesame'));
+    assert.ok(asked.includes('systemctl start derivery-worker.service'), 'it is not started anew');
+    const files = ['netrc', 'ssh-key', 'known-hosts'].map(file => `/run/derivery/${file}`);
+    const owners = await debian.run('stat', '--format=%U %a', ...files);
+    assert.equal(owners.all, 'derivery 400\nderivery 400\nderivery 400');
+    assert.equal(await asWorker('cat', '/nix/derivery/home/.netrc'), netrc);
+    assert.match(await asWorker('ssh-keygen', '-y', '-f', '/run/derivery/ssh-key'), /^ssh-ed25519 /);
+    const seen = await asWorker('ssh', '-G', 'git@git.example.org');
+    assert.match(seen, /^identityfile \/run\/derivery\/ssh-key$/m);
+    assert.match(seen, /^userknownhostsfile \/run\/derivery\/known-hosts$/m);
+    assert.match(
+      (await debian.run('runuser', '-u', 'nobody', '--', 'cat', ...files)).all,
+      /Permission denied/,
+    );
+  });
+
+  test('starts nothing without a secret that it was promised, and keeps none that it no longer is', async () => {
+    await writeFile(attribute('git-netrc'), 'projects/demo-project/secrets/gone/versions/latest');
+    const { exitCode, all, asked } = await boot();
+    assert.equal(exitCode, 1);
+    assert.match(all, /the secret projects\/demo-project\/secrets\/gone\/versions\/latest cannot be read/);
+    assert.ok(!asked.some(line => line.includes('derivery-worker')));
+    await writeFile(attribute('git-netrc'), 'none');
+    const again = await boot();
+    assert.equal(again.exitCode, 0, again.all);
+    assert.equal((await debian.run('test', '-e', '/run/derivery/netrc')).exitCode, 1);
   });
 
   test('starts nothing where a bundle is not what was promised', async () => {

@@ -28,6 +28,9 @@ case $name in
     case $url in
       http://metadata.google.internal/computeMetadata/v1/instance/attributes/*) file=/stubs/attributes/${url##*/} ;;
       http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/token) file=/stubs/token ;;
+      https://secretmanager.googleapis.com/v1/projects/demo-project/secrets/*/versions/latest:access)
+        file=${url%/versions/latest:access} file=/stubs/secrets/${file##*/}
+        ;;
       https://storage.googleapis.com/bundles/*) file=/stubs/objects/${url##*/} ;;
       *) exit 6 ;;
     esac
