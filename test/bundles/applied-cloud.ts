@@ -18,6 +18,8 @@ export interface AppliedCloud extends AsyncDisposable {
   readonly environment: Readonly<Record<string, string>>;
   /** `http://127.0.0.1:PORT`, in the place of https://storage.googleapis.com. */
   readonly storageUrl: string;
+  /** Folders at the top of a bucket, as `blobs/`. */
+  folders(bucket: string): Promise<string[]>;
   /** An object's content. */
   read(bucket: string, name: string): Promise<Buffer>;
   /** Delivers the messages of a function's trigger to this port, as Eventarc does. */
@@ -123,6 +125,10 @@ export async function startAppliedCloud(
   return {
     environment,
     storageUrl: objects.url,
+    async folders(bucket) {
+      const [files] = await storage.bucket(bucket).getFiles();
+      return [...new Set(files.map(({ name }) => name.replace(/[^/]+$/, '').replace(/\/.*/, '/')))];
+    },
     async read(bucket, name) {
       const [content] = await storage.bucket(bucket).file(name).download();
       return content;

@@ -1,28 +1,20 @@
 // From `terraform apply` to a pull, without Google: what was applied is made in services that speak its protocols, and the programs are
 // those that were uploaded, with the environment that they are deployed with.
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
-import { appendFile, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, realpath, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { Firestore } from '@google-cloud/firestore';
-import { z } from 'zod';
 import { buildAll } from '#build/build-all.ts';
 import { smallPackages } from '#test/e2e/fleet.ts';
 import { checkBlobs, pullManifest } from '#test/e2e/oci-client.ts';
 import { openTerraform, skipWithoutTerraform } from '#test/infra/terraform/open-terraform.ts';
-import {
-  applied,
-  environmentOf,
-  valuesOf,
-  workerMetadata,
-  type PlannedResource,
-} from '#test/infra/terraform/planned.ts';
+import { applied, environmentOf, valuesOf, type PlannedResource } from '#test/infra/terraform/planned.ts';
 import { debianSet } from '#test/nix/debian-set.ts';
-import { startAppliedCloud, type AppliedCloud } from './applied-cloud.ts';
+import { fetchBundles, objectNames } from './applied-bundles.ts';
+import { startAppliedCloud } from './applied-cloud.ts';
 import { startFunction, startWorker, type FunctionName } from './bundle-process.ts';
-import { unpackBundles, type InstalledBundles } from './installed-bundles.ts';
 import { onThisMachine } from './on-this-machine.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -111,7 +103,17 @@ describe('what terraform apply makes', { skip, timeout: 600_000 }, async () => {
     assert.equal((await fetch(new URL(signed.pathname, signed))).status, 403, 'the bucket is private');
 
     await cloud.run('google_cloud_scheduler_job.janitor');
-    await janitor.log.until('"collected"');
+    const collected = await janitor.log.until('"collected"');
+    assert.match(collected, /"objects":\{"state":"whole","kept"/, 'it sees the blobs');
+    assert.match(
+      collected,
+      /"snapshots":\{"state":"whole","kept":1\}/,
+      'and what their layers were planned by',
+    );
+    for (const [bucket, folders] of Object.entries({ blobs: ['blobs/'], snapshots: ['snapshots/'] })) {
+      const { name } = valuesOf(resources, `google_storage_bucket.${bucket}`) as { name: string };
+      assert.deepEqual(await cloud.folders(name), folders);
+    }
 
     const { name: databaseId } = valuesOf(resources, 'google_firestore_database.state') as { name: string };
     process.env['FIRESTORE_EMULATOR_HOST'] = cloud.environment['FIRESTORE_EMULATOR_HOST'];
@@ -158,48 +160,3 @@ describe('what terraform apply makes', { skip, timeout: 600_000 }, async () => {
     assert.equal(next.node, bundle.node);
   });
 });
-
-/** Where those find the programs who start them, BUCKET/OBJECT: the functions by their build's source, the worker by its machine's metadata. */
-function objectNames(resources: readonly PlannedResource[]): Record<'functions' | 'worker' | 'node', string> {
-  const sources = resources
-    .filter(({ type }) => type === 'google_cloudfunctions2_function')
-    .map(({ values }) => buildSchema.parse(values).build_config[0].source[0].storage_source[0]);
-  const [functions = '', ...others] = new Set(sources.map(({ bucket, object }) => `${bucket}/${object}`));
-  assert.deepEqual(others, [], 'all functions are of one bundle');
-  const { 'derivery-bundle': worker = '', 'derivery-node': node = '' } = workerMetadata(resources);
-  return { functions, worker, node };
-}
-
-const buildSchema = z.object({
-  build_config: z.tuple([
-    z.object({
-      source: z.tuple([
-        z.object({ storage_source: z.tuple([z.object({ bucket: z.string(), object: z.string() })]) }),
-      ]),
-    }),
-  ]),
-});
-
-/** The programs from there, each as it was promised. */
-async function fetchBundles(
-  cloud: AppliedCloud,
-  resources: readonly PlannedResource[],
-  folder: string,
-): Promise<Omit<InstalledBundles, 'manifest'>> {
-  await mkdir(folder);
-  const names = objectNames(resources);
-  const metadata = workerMetadata(resources);
-
-  async function fetched(object: string, sha256?: string): Promise<string> {
-    const [bucket = '', name = ''] = object.split('/');
-    const content = await cloud.read(bucket, name);
-    if (sha256 !== undefined) assert.equal(createHash('sha256').update(content).digest('hex'), sha256);
-    const file = join(folder, name);
-    await writeFile(file, content);
-    return file;
-  }
-  await fetched(names.node, metadata['derivery-node-sha256']);
-  const functions = await fetched(names.functions);
-  const worker = await fetched(names.worker, metadata['derivery-bundle-sha256']);
-  return unpackBundles({ functions, worker }, folder);
-}

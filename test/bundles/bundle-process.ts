@@ -50,7 +50,13 @@ export async function startFunction(
       FUNCTION_SIGNATURE_TYPE: name === 'registry' ? 'http' : 'cloudevent',
     }),
     // bcrypt's machine code is an addon.
-    execArgv: [...permissions([functions, toldPort, ...reads]), '--allow-addons', '--import', toldPort],
+    execArgv: [
+      ...PERMISSION,
+      ...mayRead([functions, toldPort, ...reads]),
+      '--allow-addons',
+      '--import',
+      toldPort,
+    ],
   });
   const running = follow(child);
   const told = once(child, 'message') as Promise<[{ port: number }]>;
@@ -68,8 +74,13 @@ export async function startWorker(
     ...common(worker, environment),
     execArgv: [
       // It looks where Nix and git are, reads what they made, and links to it: for links Node wants all rights to files.
-      ...['--permission', '--disable-warning=SecurityWarning', '--allow-fs-read=*', '--allow-fs-write=*'],
-      ...['--allow-child-process', '--allow-worker', '--import', ownModules],
+      ...PERMISSION,
+      '--allow-fs-read=*',
+      '--allow-fs-write=*',
+      '--allow-child-process',
+      '--allow-worker',
+      '--import',
+      ownModules,
     ],
   });
   const running = follow(child);
@@ -77,10 +88,11 @@ export async function startWorker(
   return running;
 }
 
+const PERMISSION = ['--permission', '--disable-warning=SecurityWarning'];
+
 /** A path that is not there yet is taken for a file's: what will be in it is named as well. */
-function permissions(reads: readonly string[]): string[] {
-  const allowed = reads.flatMap(path => [`--allow-fs-read=${path}`, `--allow-fs-read=${join(path, '*')}`]);
-  return ['--permission', '--disable-warning=SecurityWarning', ...allowed];
+function mayRead(paths: readonly string[]): string[] {
+  return paths.flatMap(path => [`--allow-fs-read=${path}`, `--allow-fs-read=${join(path, '*')}`]);
 }
 
 /** Nothing of this process's environment but where programs are, and of ours no folder. */

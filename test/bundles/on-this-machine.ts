@@ -28,7 +28,9 @@ export function onThisMachine(
   const added = {
     // Google's services, and no way round by a proxy or a metadata server of this machine's.
     ...cloud.environment,
-    ...{ no_proxy, NO_PROXY, METADATA_SERVER_DETECTION },
+    no_proxy,
+    NO_PROXY,
+    METADATA_SERVER_DETECTION,
     // There Nix is the machine's. Here it has a store of its own, which is all tests', and so not collected for this one's sake.
     ...(isWorker && {
       DERIVERY_NIX_STORE: set.store,
