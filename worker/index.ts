@@ -14,8 +14,11 @@ import { imageSettingsOf, pullPolicy } from '#core/google/deployment-settings.ts
 import { openSnapshots } from '#core/google/snapshots.ts';
 import { openSources } from '#core/google/sources.ts';
 import { createBlobStore } from './blob-store.ts';
+import { createCollector } from './collection/collector.ts';
+import { openRoots } from './collection/open-roots.ts';
 import { claimFolder } from './claim-folder.ts';
 import { buildImage, type BuildParts } from './build-image.ts';
+import { isDiskFull } from './disk-full.ts';
 import { startIntake } from './intake.ts';
 import { createLayerStore } from './layer-store.ts';
 import { openKnownPackages } from './known-packages.ts';
@@ -35,6 +38,9 @@ import { sizeThreadPool } from './thread-pool.ts';
 
 /** How often it is told that the same image is made under other settings. Milliseconds. */
 const DECLINE_PERIOD_MS = 60_000;
+
+/** How often it is looked whether the disk has room, without a build that may have used it. Milliseconds. */
+const LOOK_PERIOD_MS = 30_000;
 
 const log = createLog('worker');
 
@@ -71,11 +77,24 @@ async function run(): Promise<void> {
       memoryMb: settings.DERIVERY_EVALUATION_MEMORY_MB,
     },
   });
+  const stopping = new AbortController();
+  const roots = await openRoots(nix, { spoolFolder: settings.DERIVERY_SPOOL, signal: stopping.signal });
+  const collector = createCollector({
+    nix,
+    roots,
+    storeLimit: inBytes(settings.DERIVERY_STORE_LIMIT_GB),
+    freeAtLeast: inBytes(settings.DERIVERY_STORE_FREE_GB),
+    log,
+    signal: stopping.signal,
+  });
+  // Before anything else is written to a disk that may be full.
+  await collector.look();
   const blobStore = createBlobStore({ bucket, blobs: openBlobs(firestore) });
   const layers = openLayers(firestore);
   const layerStore = createLayerStore({ blobStore, layers, spoolFolder: settings.DERIVERY_SPOOL });
   const layerSnapshots = createLayerSnapshots({
     nix,
+    beginRoots: roots.begin,
     snapshots: openSnapshots(projectId, settings.DERIVERY_BUCKET),
     log,
   });
@@ -91,10 +110,12 @@ async function run(): Promise<void> {
   await COMPRESSORS[imageSettings.compression].prepare?.();
   const makeImage = createImageMaker({
     nix,
+    beginRoots: roots.begin,
     packageSources,
     knownPackages: openKnownPackages({
       folder: join(settings.DERIVERY_SPOOL, 'known'),
       realPath: nix.realPath,
+      recent: roots.recent,
       log,
     }),
     layerStore,
@@ -112,7 +133,6 @@ async function run(): Promise<void> {
   });
   const revisions = createRevisions({ sources: openSources(firestore), packageSources, freshMs, log });
 
-  const stopping = new AbortController();
   const build: BuildParts = {
     images,
     hints,
@@ -125,6 +145,7 @@ async function run(): Promise<void> {
     leaseSeconds: settings.DERIVERY_LEASE_SECONDS,
     limitSeconds: settings.DERIVERY_BUILD_SECONDS,
     log,
+    makeRoom: error => (isDiskFull(error) ? collector.makeRoom() : collector.look()),
     stopping: stopping.signal,
   };
   const intake = await startIntake({
@@ -135,10 +156,18 @@ async function run(): Promise<void> {
     },
     slots: settings.DERIVERY_BUILD_SLOTS,
     dropDeclinedAfterMs: UNCLAIMED_MS,
-    handle: hint => (hint.look === 'image' ? buildImage(build, hint.key) : lookAtSource(build, hint.key)),
+    async handle(hint) {
+      const handled = await (hint.look === 'image'
+        ? buildImage(build, hint.key)
+        : lookAtSource(build, hint.key));
+      void collector.look();
+      return handled;
+    },
     log,
     onBroken: () => void stop(1),
   });
+
+  setInterval(() => void collector.look(), LOOK_PERIOD_MS).unref();
 
   async function stop(exitCode: number): Promise<void> {
     if (stopping.signal.aborted) return;
@@ -154,4 +183,8 @@ async function run(): Promise<void> {
   process.on('SIGINT', () => void stop(0));
   log.info({ slots: settings.DERIVERY_BUILD_SLOTS }, 'ready');
   process.send?.({ type: 'ready' });
+}
+
+function inBytes(gigabytes: number | undefined): number | undefined {
+  return gigabytes === undefined ? undefined : gigabytes * 1e9;
 }
