@@ -25,15 +25,16 @@ function steps(): readonly Step[] {
   );
 }
 
-function stepsOfScript(script: string): readonly Step[] {
+function stepsOfScript(script: string): Step[] {
   const file = /tfvars <<END\n(.*?)^END$/ms.exec(script)?.[1];
   if (file !== undefined) return [{ kind: 'set', hcl: file }];
   const lines = script.matchAll(
     /^echo '(?<hcl>.*)' >>infra\/terraform\.tfvars$|terraform -chdir=infra (?<command>[a-z][^\n")]*)/gm,
   );
-  return [...lines].map(({ groups: { hcl, command = '' } = {} }) =>
-    hcl === undefined ? { kind: 'run', command: command.trim() } : { kind: 'set', hcl },
-  );
+  return [...lines].map(({ groups }) => {
+    const { hcl, command = '' }: Readonly<Record<string, string | undefined>> = groups ?? {};
+    return hcl === undefined ? { kind: 'run', command: command.trim() } : { kind: 'set', hcl };
+  });
 }
 
 /** The variables of HCL, each with its name. */
