@@ -1,6 +1,7 @@
 // Entry of the worker: settings, connections, probes, then builds until it is told to stop.
 import { join } from 'node:path';
 import { ConfigurationError } from '#core/errors.ts';
+import type { Hint } from '#core/hint.ts';
 import { UNCLAIMED_MS } from '#core/image-life.ts';
 import { openBlobs } from '#core/google/blobs.ts';
 import { openBlobBucket } from '#core/google/bucket.ts';
@@ -16,7 +17,9 @@ import { openSources } from '#core/google/sources.ts';
 import { createBlobStore } from './blob-store.ts';
 import { claimFolder } from './claim-folder.ts';
 import { buildImage, type BuildParts } from './build-image.ts';
-import { startIntake } from './intake.ts';
+import { hasWork } from './has-work.ts';
+import { watchIdleness } from './idleness.ts';
+import { startIntake, type HandledAs, type Intake } from './intake.ts';
 import { createLayerStore } from './layer-store.ts';
 import { openKnownPackages } from './known-packages.ts';
 import { createImageMaker } from './make-image.ts';
@@ -31,10 +34,14 @@ import { createLayerSnapshots } from './snapshot/layer-snapshots.ts';
 import { createRevisions } from './revisions.ts';
 import { lookAtSource } from './look-at-source.ts';
 import { createPackageSources } from './source/package-sources.ts';
+import { takeHints } from './take-hints.ts';
 import { sizeThreadPool } from './thread-pool.ts';
 
 /** How often it is told that the same image is made under other settings. Milliseconds. */
 const DECLINE_PERIOD_MS = 60_000;
+
+/** How the unit of the worker (infra/worker-vm) knows that the machine is to stop with it. */
+const IDLE_EXIT_CODE = 10;
 
 const log = createLog('worker');
 
@@ -42,7 +49,7 @@ try {
   await run();
 } catch (error) {
   if (error instanceof ConfigurationError) log.fatal(error.message);
-  else log.fatal({ error }, 'the worker cannot start');
+  else log.fatal({ error }, 'the worker cannot go on');
   process.exit(1);
 }
 
@@ -127,31 +134,50 @@ async function run(): Promise<void> {
     log,
     stopping: stopping.signal,
   };
-  const intake = await startIntake({
-    projectId,
-    subscriptions: {
-      pull: settings.DERIVERY_BUILDS_SUBSCRIPTION,
-      refresh: settings.DERIVERY_REFRESHES_SUBSCRIPTION,
-    },
-    slots: settings.DERIVERY_BUILD_SLOTS,
-    dropDeclinedAfterMs: UNCLAIMED_MS,
-    handle: hint => (hint.look === 'image' ? buildImage(build, hint.key) : lookAtSource(build, hint.key)),
-    log,
-    onBroken: () => void stop(1),
-  });
+  const idleness = watchIdleness((settings.DERIVERY_IDLE_MINUTES ?? Infinity) * 60_000);
+  const openIntake = (): Promise<Intake> =>
+    startIntake({
+      projectId,
+      subscriptions: {
+        pull: settings.DERIVERY_BUILDS_SUBSCRIPTION,
+        refresh: settings.DERIVERY_REFRESHES_SUBSCRIPTION,
+      },
+      slots: settings.DERIVERY_BUILD_SLOTS,
+      dropDeclinedAfterMs: UNCLAIMED_MS,
+      handle,
+      log,
+      onBroken: () => stop(1),
+    });
 
-  async function stop(exitCode: number): Promise<void> {
+  /** A look at a source is no work that a machine is kept for: one that cannot be looked at is asked for every minute. */
+  function handle(hint: Hint): Promise<HandledAs> {
+    if (hint.look === 'source') return lookAtSource(build, hint.key);
+    return idleness.during(() => buildImage(build, hint.key));
+  }
+
+  let exitCode = 0;
+  function stop(code: number): void {
     if (stopping.signal.aborted) return;
+    exitCode = code;
     log.info('stopping');
     stopping.abort();
-    await intake.stop();
-    await firestore.terminate();
-    process.exit(exitCode);
   }
 
   // Not `once`: a second signal would end the process before its builds are given back.
-  process.on('SIGTERM', () => void stop(0));
-  process.on('SIGINT', () => void stop(0));
+  process.on('SIGTERM', () => stop(0));
+  process.on('SIGINT', () => stop(0));
+  const intake = await openIntake();
   log.info({ slots: settings.DERIVERY_BUILD_SLOTS }, 'ready');
   process.send?.({ type: 'ready' });
+
+  const ending = await takeHints(intake, {
+    open: openIntake,
+    idleness,
+    hasWork: () => hasWork(images, settingsDigest),
+    log,
+    stopping: stopping.signal,
+  });
+  if (ending === 'idle') log.info('there is nothing to build: the worker ends, to be started when there is');
+  await firestore.terminate();
+  process.exit(ending === 'idle' ? IDLE_EXIT_CODE : exitCode);
 }

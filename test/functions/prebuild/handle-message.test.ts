@@ -4,6 +4,7 @@ import { after, before, describe, test, type TestContext } from 'node:test';
 import type { PackageSource } from '#core/package-source.ts';
 import { createAsking } from '#functions/asking.ts';
 import { handlePrebuildMessage } from '#functions/prebuild/handle-message.ts';
+import { NO_MACHINE } from '#functions/worker-machine/worker-machine.ts';
 import { collectLog } from '#test/collected-log.ts';
 import { Cloud } from '#test/cloud.ts';
 import { offerOf } from '#test/core/deployment.ts';
@@ -22,7 +23,7 @@ async function handle(data: string, source?: PackageSource) {
   const { images, sources, hints, readPullState } = cloud;
   const asking = createAsking({ images, sources, hints, policy: POLICY, log });
   await handlePrebuildMessage(
-    { log, policy: POLICY, asking, readPullState },
+    { log, policy: POLICY, asking, readPullState, machine: NO_MACHINE },
     offerOf(source),
     Buffer.from(data),
   );
