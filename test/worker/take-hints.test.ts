@@ -72,7 +72,8 @@ async function worker(
   handle: (hint: Hint) => Promise<HandledAs> = () => Promise.resolve('done'),
   look: () => Promise<boolean> = () => hasWork(cloud.images, SETTINGS),
 ) {
-  const { log, until } = collectLog();
+  const collected = collectLog();
+  const { log } = collected;
   const idleness = new OnCue();
   const greetings = new Greetings();
   const stopping = new AbortController();
@@ -92,12 +93,12 @@ async function worker(
     untilOpen: () => greetings.exchange(),
     idle: () => idleness.now(),
     stop: () => stopping.abort(),
-    untilSaid: (message: string) => until(1, line => line['message'] === message),
+    untilSaid: (message: string) => collected.until(1, line => line['message'] === message),
   };
 }
 
 /** Work of which the test hears, and that ends when it says so. */
-function work<T>() {
+function heldWork<T>() {
   const begun = Promise.withResolvers<T>();
   const end = Promise.withResolvers<void>();
   return {
@@ -124,7 +125,7 @@ describe('a worker that is idle', () => {
 
   test('goes on where there is a build without a hint, and takes hints as before', async () => {
     const { key } = await cloud.newQueued();
-    const build = work<Hint>();
+    const build = heldWork<Hint>();
     const { untilOpen, idle, ended, untilSaid } = await worker(async hint => {
       await cloud.images.claim(key, claimant('this worker'));
       await build.do(hint);
@@ -151,8 +152,8 @@ describe('a worker that is idle', () => {
   });
 
   test('goes on where hints come while it ends what it has begun', async () => {
-    const look = work<Hint>();
-    const build = work<Hint>();
+    const look = heldWork<Hint>();
+    const build = heldWork<Hint>();
     const { untilOpen, idle, ended, untilSaid } = await worker(async hint => {
       await (hint.look === 'source' ? look : build).do(hint);
       return 'done';
@@ -207,7 +208,7 @@ describe('a worker that is idle', () => {
     first.stop();
     assert.equal(await first.ended, 'stopped');
 
-    const look = work<undefined>();
+    const look = heldWork<undefined>();
     const second = await worker(undefined, async () => {
       await look.do(undefined);
       return false;

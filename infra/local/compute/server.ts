@@ -15,10 +15,10 @@ export interface ComputeServer {
   /** Calls that came, in their order: `get 200`, `start 403`. */
   readonly calls: readonly string[];
   /** From now on nobody has this permission; undefined: everybody has all, as from the beginning. */
-  forbid(permission: string | undefined): void;
+  readonly forbid: (permission: string | undefined) => void;
   /** Answers so many calls with 503. */
-  fail(calls: number): void;
-  close(): Promise<void>;
+  readonly fail: (calls: number) => void;
+  readonly close: () => Promise<void>;
 }
 
 type Answer = readonly [status: number, body: object];
