@@ -59,8 +59,8 @@ export class TransientError extends Error {
 
 /** Configuration that cannot work, said in one line that names the setting and the way out. */
 export class ConfigurationError extends Error {
-  constructor(message: string) {
-    super(message);
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
     this.name = 'ConfigurationError';
   }
 }

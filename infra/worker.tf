@@ -25,7 +25,7 @@ locals {
       derivery-node-sha256   = local.node_sha256
 
       derivery-environment = local.worker_environment_file
-      derivery-nix-conf    = "${file("${local.worker_vm}/nix.conf")}${var.worker.nix_config}\n"
+      derivery-nix-conf    = join("", [for part in local.worker_nix_conf : "${part}\n"])
     },
     {
       for name, file in {
@@ -37,6 +37,13 @@ locals {
       } : "derivery-${name}" => file("${local.worker_vm}/${file}")
     },
   )
+
+  worker_nix_conf = compact([
+    trimspace(file("${local.worker_vm}/nix.conf")),
+    # What they are built with is more than the daemon grants everybody (docs/images.md).
+    contains(keys(var.settings), "DERIVERY_EXTRA_COMMANDS") ? "extra-trusted-users = derivery" : "",
+    var.worker.nix_config,
+  ])
 
   # systemd's EnvironmentFile: in double quotes everything stands for itself but `\`, `"`, `` ` `` and `$`.
   worker_environment_file = join("", [

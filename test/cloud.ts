@@ -76,7 +76,7 @@ export class Cloud implements AsyncDisposable {
   }
 
   /**
-   * Starts everything, and has Google's clients in this process find it. `wallClock`: what Firestore's time follows, in
+   * Starts everything, and has Google's clients in this process find it. `wallClock`: what the time of Firestore and the bucket follows, in
    * milliseconds, where it is not to be the machine's.
    */
   static async start({ wallClock = Date.now }: { readonly wallClock?: () => number } = {}): Promise<Cloud> {
@@ -85,7 +85,7 @@ export class Cloud implements AsyncDisposable {
     const [database, queue, objects] = await Promise.all([
       startFirestore({ wallClock }),
       startPubSub({ minimumAckDeadlineSeconds: 1 }),
-      startStorage({ dataFolder, faults }),
+      startStorage({ dataFolder, faults, now: wallClock }),
     ]);
     process.env['FIRESTORE_EMULATOR_HOST'] = database.address;
     process.env['PUBSUB_EMULATOR_HOST'] = queue.address;

@@ -13,9 +13,12 @@ const TEST_LIMIT_MS = 300_000;
 
 /**
  * What has a run of its own. `npm run test:faults`: programs are killed at each of their steps, which takes minutes.
- * `npm run test:infra`: Terraform, which not every machine has. `npm run test:bundles`: what is deployed, which npm installs.
+ * `npm run test:infra`: Terraform, which not every machine has. `npm run test:vm`: a Debian 13 that is made for it.
+ * `npm run test:bundles`: what is deployed, which npm installs.
  */
-const APART = ['faults', 'infra/terraform', 'bundles'].map(folder => join(import.meta.dirname, folder));
+const APART = ['faults', 'infra/terraform', 'infra/worker-vm', 'bundles'].map(folder =>
+  join(import.meta.dirname, folder),
+);
 
 /** More files at a time than there are cores: many wait for what other programs do. */
 const AT_A_TIME = availableParallelism() + 1;
@@ -28,6 +31,7 @@ if (paths.includes('--help')) {
   console.log(`npm test              all tests but those that follow
 npm run test:faults   those of faults
 npm run test:infra    those of Terraform
+npm run test:vm       those of the worker's machine
 npm run test:bundles  those of what is deployed
 npm test -- PATH...   those in these files and folders`);
   process.exit(0);

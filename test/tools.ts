@@ -13,6 +13,7 @@ const TOOLS: readonly Prerequisite[] = [
   { command: 'ssh', debianPackage: 'openssh-client' },
   { command: 'sshd', debianPackage: 'openssh-server' },
   { command: 'qemu-aarch64-static', debianPackage: 'qemu-user-static' },
+  { command: 'debootstrap', debianPackage: 'debootstrap' },
   { command: 'shellcheck', debianPackage: 'shellcheck' },
   { command: 'tar', debianPackage: 'tar' },
   { command: 'unzip', debianPackage: 'unzip' },

@@ -13,6 +13,7 @@ import { newBuildLog, type BuildLog } from '#core/google/build-logs.ts';
 import { LeaseLostError, type Images, type Publication } from '#core/google/images.ts';
 import type { Log } from '#core/google/log.ts';
 import type { Manifest } from '#core/google/manifests.ts';
+import { isDiskFull } from './disk-full.ts';
 import type { HandledAs } from './intake.ts';
 import { keepLease } from './lease-keeper.ts';
 import type { MakeIndex } from './make-index.ts';
@@ -45,6 +46,8 @@ export interface BuildParts {
   /** The longest that one build may take, without its waits for others. */
   readonly limitSeconds: number;
   readonly log: Log;
+  /** Makes room on the disk, where it was full or nearly is. */
+  readonly makeRoom: (error: unknown) => Promise<void>;
   /** Aborted when the worker is to stop: what is under way goes back to the queue. */
   readonly stopping: AbortSignal;
 }
@@ -157,6 +160,9 @@ async function make(
     await lookAt(parts, log, waiting);
     return 'done';
   } catch (error) {
+    // Still its own: the next try begins when there is room.
+    if (!(error instanceof PermanentError) && !lease.lost.aborted && !stopping.aborted)
+      await parts.makeRoom(error);
     await lease.stop();
     const cause = lease.lost.aborted
       ? lease.lost.reason
@@ -213,7 +219,9 @@ async function settle(
     }
     // What nobody foresaw is tried again too, as often as any transient error; then it is a failure with its text.
     log.warn({ error }, 'build interrupted; it will be tried again');
-    const told = `something went wrong in the worker; its log has it as build ${token}`;
+    const told = isDiskFull(error)
+      ? "the worker's disk is full"
+      : `something went wrong in the worker; its log has it as build ${token}`;
     await images.release(key, token, error instanceof TransientError ? error.message : told);
     return 'again';
   } catch (problem) {

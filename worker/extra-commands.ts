@@ -5,11 +5,13 @@ import type { Closure } from '#core/closure.ts';
 import { PermanentError, TransientError } from '#core/errors.ts';
 import type { ImportArguments } from '#core/image-settings.ts';
 import { storePathName, storePathSchema, type StorePath } from '#core/store-path.ts';
+import type { BuildRoots } from './collection/build-roots.ts';
+import { resolveAndKeep } from './collection/resolve-and-keep.ts';
 import { parseDump } from './nix/closure.ts';
 import { errorMessage } from './nix/nix-message.ts';
 import type { Nix } from './nix/nix.ts';
 import { realise, type RealiseOptions } from './nix/realise.ts';
-import { resolve, type FoundItem } from './nix/resolve.ts';
+import type { FoundItem, ResolvedItem } from './nix/resolve.ts';
 import { runExpression } from './nix/run-expression.ts';
 import { runNix } from './nix/run-nix.ts';
 import type { StoredSource } from './nix/stored-source.ts';
@@ -30,6 +32,8 @@ export interface ExtraCommands {
   readonly closure: Closure;
   /** Where the tree lies until Nix has it. */
   readonly spoolFolder: string;
+  /** What keeps the result in the store, and all that it is made of. */
+  readonly roots: BuildRoots;
 }
 
 export interface ChangedTree {
@@ -56,13 +60,14 @@ const TOOLS = ['bash', 'coreutils', 'findutils', 'gawk', 'gnugrep', 'gnused', 'g
  */
 export async function runExtraCommands(
   nix: Nix,
-  { commands, source, importArguments, entries, packages, closure, spoolFolder }: ExtraCommands,
-  options: Pick<RealiseOptions, 'signal' | 'onWaiting'>,
+  { commands, source, importArguments, entries, packages, closure, spoolFolder, roots }: ExtraCommands,
+  waiting: Pick<RealiseOptions, 'signal' | 'onWaiting'>,
 ): Promise<ChangedTree> {
-  const { signal } = options;
+  const options = { ...waiting, gcRootFolder: roots.folder };
+  const { signal } = waiting;
   const system = ownSystem();
   const request = { source, system, importArguments, packages: TOOLS };
-  const tools = requireTools(await resolve(nix, request, { signal }));
+  const tools = requireTools(await resolveAndKeep(nix, roots, request, { signal }));
   await realise(nix, tools, options);
   const [shell] = tools;
   const argument = {
@@ -72,7 +77,7 @@ export async function runExtraCommands(
     tools: tools.map(({ path }) => path).join(' '),
   };
   const derivation = await withArchive(entries, spoolFolder, archive =>
-    instantiate(nix, { ...argument, archive }, signal),
+    instantiate(nix, roots, { ...argument, archive }, signal),
   );
   await build(sandboxed(nix, shell.path), derivation, options);
   return requireContained(nix, derivation.path, closure, signal);
@@ -89,7 +94,7 @@ function ownSystem(): string {
   return system;
 }
 
-function requireTools(items: Awaited<ReturnType<typeof resolve>>): [FoundItem, ...FoundItem[]] {
+function requireTools(items: readonly ResolvedItem[]): [FoundItem, ...FoundItem[]] {
   const found = items.filter(item => item.kind === 'found');
   const missing = items.filter(({ kind }) => kind !== 'found').map(({ name }) => name);
   const [shell, ...others] = found;
@@ -117,14 +122,18 @@ const derivationSchema = z.object({ drv: storePathSchema, path: storePathSchema 
 
 async function instantiate(
   nix: Nix,
+  roots: BuildRoots,
   argument: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<z.infer<typeof derivationSchema>> {
   const explain = (stderr: string): Error =>
     new TransientError(`Nix cannot prepare the extra commands: ${errorMessage(stderr)}`);
-  return derivationSchema.parse(
+  using _ = await roots.holdOff();
+  const derivation = derivationSchema.parse(
     await runExpression(nix, { name: 'extra-commands', argument, explain }, signal),
   );
+  if (await roots.keep([derivation.drv], signal)) return derivation;
+  throw new TransientError('the derivation of the extra commands was collected before it could be realised');
 }
 
 /** The one file of the machine's place is a shell of the package set: awk and others call it by that name. */
@@ -142,7 +151,7 @@ function sandboxed(nix: Nix, shell: StorePath): Nix {
 async function build(
   nix: Nix,
   { drv, path }: z.infer<typeof derivationSchema>,
-  options: Pick<RealiseOptions, 'signal' | 'onWaiting'>,
+  options: RealiseOptions,
 ): Promise<void> {
   try {
     await realise(nix, [{ name: 'extra-commands', drv, output: 'out', path }], options);

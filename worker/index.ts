@@ -15,8 +15,11 @@ import { imageSettingsOf, pullPolicy } from '#core/google/deployment-settings.ts
 import { openSnapshots } from '#core/google/snapshots.ts';
 import { openSources } from '#core/google/sources.ts';
 import { createBlobStore } from './blob-store.ts';
+import { createCollector } from './collection/collector.ts';
+import { openRoots } from './collection/open-roots.ts';
 import { claimFolder } from './claim-folder.ts';
 import { buildImage, type BuildParts } from './build-image.ts';
+import { isDiskFull } from './disk-full.ts';
 import { hasWork } from './has-work.ts';
 import { watchIdleness } from './idleness.ts';
 import { startIntake, type HandledAs, type Intake } from './intake.ts';
@@ -42,6 +45,9 @@ const DECLINE_PERIOD_MS = 60_000;
 
 /** How the unit of the worker (infra/worker-vm) knows that the machine is to stop with it. */
 const IDLE_EXIT_CODE = 10;
+
+/** How often it is looked whether the disk has room, without a build that may have used it. Milliseconds. */
+const LOOK_PERIOD_MS = 30_000;
 
 const log = createLog('worker');
 
@@ -78,11 +84,24 @@ async function run(): Promise<void> {
       memoryMb: settings.DERIVERY_EVALUATION_MEMORY_MB,
     },
   });
+  const stopping = new AbortController();
+  const roots = await openRoots(nix, { spoolFolder: settings.DERIVERY_SPOOL, signal: stopping.signal });
+  const collector = createCollector({
+    nix,
+    roots,
+    storeLimit: inBytes(settings.DERIVERY_STORE_LIMIT_GB),
+    freeAtLeast: inBytes(settings.DERIVERY_STORE_FREE_GB),
+    log,
+    signal: stopping.signal,
+  });
+  // Before anything else is written to a disk that may be full.
+  await collector.look();
   const blobStore = createBlobStore({ bucket, blobs: openBlobs(firestore) });
   const layers = openLayers(firestore);
   const layerStore = createLayerStore({ blobStore, layers, spoolFolder: settings.DERIVERY_SPOOL });
   const layerSnapshots = createLayerSnapshots({
     nix,
+    beginRoots: roots.begin,
     snapshots: openSnapshots(projectId, settings.DERIVERY_BUCKET),
     log,
   });
@@ -98,10 +117,12 @@ async function run(): Promise<void> {
   await COMPRESSORS[imageSettings.compression].prepare?.();
   const makeImage = createImageMaker({
     nix,
+    beginRoots: roots.begin,
     packageSources,
     knownPackages: openKnownPackages({
       folder: join(settings.DERIVERY_SPOOL, 'known'),
       realPath: nix.realPath,
+      recent: roots.recent,
       log,
     }),
     layerStore,
@@ -119,7 +140,6 @@ async function run(): Promise<void> {
   });
   const revisions = createRevisions({ sources: openSources(firestore), packageSources, freshMs, log });
 
-  const stopping = new AbortController();
   const build: BuildParts = {
     images,
     hints,
@@ -132,6 +152,7 @@ async function run(): Promise<void> {
     leaseSeconds: settings.DERIVERY_LEASE_SECONDS,
     limitSeconds: settings.DERIVERY_BUILD_SECONDS,
     log,
+    makeRoom: error => (isDiskFull(error) ? collector.makeRoom() : collector.look()),
     stopping: stopping.signal,
   };
   const idleness = watchIdleness((settings.DERIVERY_IDLE_MINUTES ?? Infinity) * 60_000);
@@ -150,10 +171,14 @@ async function run(): Promise<void> {
     });
 
   /** A look at a source is no work that a machine is kept for: one that cannot be looked at is asked for every minute. */
-  function handle(hint: Hint): Promise<HandledAs> {
-    if (hint.look === 'source') return lookAtSource(build, hint.key);
-    return idleness.during(() => buildImage(build, hint.key));
+  async function handle(hint: Hint): Promise<HandledAs> {
+    const handled = await (hint.look === 'image'
+      ? idleness.during(() => buildImage(build, hint.key))
+      : lookAtSource(build, hint.key));
+    void collector.look();
+    return handled;
   }
+  setInterval(() => void collector.look(), LOOK_PERIOD_MS).unref();
 
   let exitCode = 0;
   function stop(code: number): void {
@@ -180,4 +205,8 @@ async function run(): Promise<void> {
   if (ending === 'idle') log.info('there is nothing to build: the worker ends, to be started when there is');
   await firestore.terminate();
   process.exit(ending === 'idle' ? IDLE_EXIT_CODE : exitCode);
+}
+
+function inBytes(gigabytes: number | undefined): number | undefined {
+  return gigabytes === undefined ? undefined : gigabytes * 1e9;
 }

@@ -10,7 +10,10 @@ import type { ImportArguments } from '#core/image-settings.ts';
 import { formatPackageSource, type PackageSource } from '#core/package-source.ts';
 import { storePathSchema, type StorePath } from '#core/store-path.ts';
 import type { Log } from '#core/google/log.ts';
+import type { BuildRoots } from './collection/build-roots.ts';
+import type { RecentPaths } from './collection/recent-paths.ts';
 import { isSystemError } from './is-system-error.ts';
+import { isBeingDeleted } from './nix/deletion.ts';
 import type { FoundItem } from './nix/resolve.ts';
 
 /** All that the meaning of a name follows from. */
@@ -33,17 +36,27 @@ export interface KnownPackagesParts {
   readonly folder: string;
   /** Where a store path lies on this machine. Facts of one store are not another's. */
   readonly realPath: (path: StorePath) => string;
+  /** Keeps the packages in the store for as long as they are used now and then. */
+  readonly recent: RecentPaths;
   readonly log: Log;
 }
 
 export interface KnownPackages {
-  /** The packages of these names, if all are known and still in the store, as they were; else undefined. */
-  recall(naming: Naming, names: readonly string[]): Promise<Contents | undefined>;
   /**
-   * Notes what these names were found to be. A name without an item is none that the package set has. What
-   * cannot be written is logged: it will be found out again.
+   * The packages of these names, kept by `roots` from now on, if all are known and still in the store, as they were; else
+   * undefined.
    */
-  remember(naming: Naming, names: readonly string[], contents: Contents): Promise<void>;
+  recall(
+    naming: Naming,
+    names: readonly string[],
+    roots: BuildRoots,
+    signal: AbortSignal,
+  ): Promise<Contents | undefined>;
+  /**
+   * Notes what these names were found to be, while a build keeps that in the store. A name without an item is none that the
+   * package set has. What cannot be written is logged: it will be found out again.
+   */
+  remember(naming: Naming, names: readonly string[], contents: Contents, signal: AbortSignal): Promise<void>;
 }
 
 /** Where every image is made by Nix, whatever was found before: an audit. */
@@ -88,7 +101,9 @@ const factSchema = z.object({
 
 type Fact = z.infer<typeof factSchema>;
 
-export function openKnownPackages({ folder, realPath, log }: KnownPackagesParts): KnownPackages {
+const wholeFactSchema = factSchema.refine(isWhole, 'the closure lacks some of what it is the closure of');
+
+export function openKnownPackages({ folder, realPath, recent, log }: KnownPackagesParts): KnownPackages {
   const store = realPath(storePathSchema.parse(`/nix/store/${'0'.repeat(32)}-store`));
 
   function folderOf({ source, revision, system, importArguments }: Naming): string {
@@ -98,14 +113,15 @@ export function openKnownPackages({ folder, realPath, log }: KnownPackagesParts)
     );
   }
 
-  /** Birth of a path, in milliseconds; undefined where it is not in the store. */
+  /** Birth of a path, in milliseconds; undefined where it is not in the store, or will not be for long. */
   function bornAt(path: StorePath): number | undefined {
-    return lstatSync(realPath(path), { throwIfNoEntry: false })?.birthtimeMs;
+    const stats = lstatSync(realPath(path), { throwIfNoEntry: false });
+    return stats === undefined || isBeingDeleted(stats) ? undefined : stats.birthtimeMs;
   }
 
   async function read(place: string, name: string): Promise<Fact | undefined> {
     try {
-      const fact = factSchema.parse(JSON.parse(await readFile(fileOf(place, name), 'utf8')));
+      const fact = wholeFactSchema.parse(JSON.parse(await readFile(fileOf(place, name), 'utf8')));
       return fact.name === name ? fact : undefined;
     } catch (error) {
       if (!(isSystemError(error) && error.code === 'ENOENT')) {
@@ -117,14 +133,23 @@ export function openKnownPackages({ folder, realPath, log }: KnownPackagesParts)
 
   async function write(place: string, fact: Fact): Promise<void> {
     const next = join(place, `${randomUUID()}.next`);
-    await writeFile(next, JSON.stringify(fact));
-    await rename(next, fileOf(place, fact.name));
+    try {
+      await writeFile(next, JSON.stringify(fact));
+      await rename(next, fileOf(place, fact.name));
+    } catch (error) {
+      await rm(next, { force: true });
+      throw error;
+    }
   }
 
   return {
-    async recall(naming, names) {
+    async recall(naming, names, roots, signal) {
       const place = folderOf(naming);
       const facts = await Promise.all(names.map(name => read(place, name)));
+      const paths = facts.flatMap(fact => fact?.item?.path ?? []);
+      if (facts.includes(undefined)) return undefined;
+      // Kept by the build first: what was kept until then is kept from then on.
+      if (!(await roots.keep(paths, signal)) || !(await recent.touch(paths))) return undefined;
       const nodes = new Map<StorePath, ClosureNode>();
       const items: FoundItem[] = [];
       for (const fact of facts) {
@@ -140,11 +165,15 @@ export function openKnownPackages({ folder, realPath, log }: KnownPackagesParts)
       return { items, nodes: [...nodes.values()] };
     },
 
-    async remember(naming, names, { items, nodes }) {
+    async remember(naming, names, { items, nodes }, signal) {
       const nodeOf = new Map(nodes.map(node => [node.path, node]));
       const itemOf = new Map(items.map(item => [item.name, item]));
       try {
         const place = folderOf(naming);
+        await recent.add(
+          items.map(({ path }) => path),
+          signal,
+        );
         await mkdir(place, { recursive: true, mode: 0o700 });
         for (const name of names) {
           const item = itemOf.get(name) ?? null;
@@ -153,7 +182,7 @@ export function openKnownPackages({ folder, realPath, log }: KnownPackagesParts)
             await write(place, factSchema.parse({ name, item, closure }));
           }
         }
-        await prune(folder);
+        await prune(folder, place);
       } catch (error) {
         if (!isSystemError(error)) throw error;
         log.warn({ error }, 'what was found out of packages cannot be kept; Nix will be asked again');
@@ -180,6 +209,13 @@ function closureOf(path: StorePath, nodeOf: ReadonlyMap<StorePath, ClosureNode>)
   return closure;
 }
 
+/** Whether all that the item needs is there. What was tampered with would fail the image, and every other try of it. */
+function isWhole({ item, closure }: Pick<Fact, 'item' | 'closure'>): boolean {
+  const paths = new Set(closure.map(({ path }) => path));
+  const isHere = (path: StorePath): boolean => paths.has(path);
+  return (item === null || isHere(item.path)) && closure.every(({ references }) => references.every(isHere));
+}
+
 /** A name from outside is never a path. */
 function fileOf(place: string, name: string): string {
   return join(place, `${hash(name)}.json`);
@@ -194,14 +230,18 @@ async function touch(place: string): Promise<void> {
   await utimes(place, now, now).catch(ignoreMissing);
 }
 
-/** Removes the facts of all but the revisions that were used last. */
-async function prune(folder: string): Promise<void> {
-  const places = (await readdir(folder)).map(name => join(folder, name));
-  if (places.length <= REVISIONS) return;
+/**
+ * Removes the facts of all but the revisions that were used last, of which `current` is one: by a clock that was set back it
+ * may seem older than all others.
+ */
+async function prune(folder: string, current: string): Promise<void> {
+  const all = (await readdir(folder)).map(name => join(folder, name));
+  const places = all.filter(place => place !== current);
+  if (places.length < REVISIONS) return;
   const used = await Promise.all(
     places.map(async place => ({ place, at: (await stat(place).catch(ignoreMissing))?.mtimeMs ?? 0 })),
   );
-  const old = used.toSorted((a, b) => b.at - a.at).slice(REVISIONS);
+  const old = used.toSorted((a, b) => b.at - a.at).slice(REVISIONS - 1);
   await Promise.all(old.map(({ place }) => rm(place, { recursive: true, force: true })));
 }
 

@@ -2,6 +2,8 @@
 import type { ImageSettings } from '#core/image-settings.ts';
 import { MEDIA_TYPES } from '#core/oci.ts';
 import type { MakeImage } from './build-image.ts';
+import type { BeginRoots } from './collection/build-roots.ts';
+import { fetchAndKeep } from './collection/fetch-and-keep.ts';
 import { createGetContents } from './get-contents.ts';
 import { changeLinks } from './image/change-links.ts';
 import { linkedOutputs } from './image/linked-outputs.ts';
@@ -16,6 +18,8 @@ import type { PackageSources } from './source/package-sources.ts';
 
 export interface ImageMakerParts {
   readonly nix: Nix;
+  /** Keep what an image needs of the store, from when that is known until its layers are stored. */
+  readonly beginRoots: BeginRoots;
   readonly packageSources: PackageSources;
   readonly knownPackages: KnownPackages;
   readonly layerStore: LayerStore;
@@ -28,16 +32,17 @@ export interface ImageMakerParts {
 }
 
 export function createImageMaker(parts: ImageMakerParts): MakeImage {
-  const { nix, packageSources, layerStore, layerSnapshots, settings, spoolFolder } = parts;
+  const { nix, beginRoots, packageSources, layerStore, layerSnapshots, settings, spoolFolder } = parts;
   const getContents = createGetContents(parts);
   return async (request, found, report, signal) => {
     const { source, user } = request;
     const { revision } = found;
     const [platform] = request.platforms;
+    await using roots = await beginRoots();
     const fetchSource = (stop: AbortSignal): Promise<StoredSource> =>
       packageSources.fetch(source, found, stop);
     using snapshot = layerSnapshots.begin({ source, revision, platform, settings }, fetchSource, signal);
-    const { items, nodes } = await getContents(request, found, report, signal);
+    const { items, nodes } = await getContents(request, found, roots, report, signal);
 
     // The first image of a revision may have to wait for it.
     if (!snapshot.isSettled()) report({ name: 'planning' });
@@ -52,7 +57,8 @@ export function createImageMaker(parts: ImageMakerParts): MakeImage {
       snapshot: await snapshot.frozen(),
     });
     const change = {
-      fetchSource: () => fetchSource(signal),
+      fetchSource: () => fetchAndKeep(packageSources, roots, source, found, signal),
+      roots,
       packages: linkedOutputs(items, nodes).map(({ path }) => path),
       closure: nodes,
       user,

@@ -22,6 +22,10 @@ export const workerSettings = {
   DERIVERY_DEBIAN_SET: z.string().startsWith('/').optional(),
   /** A Nix store of the worker's own (a chroot store); without it the machine's. */
   DERIVERY_NIX_STORE: z.string().startsWith('/').optional(),
+  /** The most that the store may have, in GB, unpacked; without it only its disk is looked at. */
+  DERIVERY_STORE_LIMIT_GB: z.coerce.number().positive().optional(),
+  /** What is to be free on the store's disk, in GB; without it a share of the disk. */
+  DERIVERY_STORE_FREE_GB: z.coerce.number().nonnegative().optional(),
   /** Nix's own settings, handed on as they are. */
   NIX_CONFIG: z.string().default(''),
   /** Packed layers lie here until they are uploaded. */

@@ -1,5 +1,5 @@
 // Structured logs as Google Cloud Logging reads them from standard output: one JSON object a line, with a severity.
-import { pino, type Logger } from 'pino';
+import { pino, type DestinationStream, type Logger, type LoggerOptions } from 'pino';
 
 const SEVERITIES: Readonly<Record<string, string>> = {
   trace: 'DEBUG',
@@ -12,13 +12,17 @@ const SEVERITIES: Readonly<Record<string, string>> = {
 
 export type Log = Logger;
 
-/** The log of one deployable. Lines carry `severity`, `message`, `component` and what the caller adds (image, build, request). */
-export function createLog(component: string): Log {
-  return pino({
+/**
+ * The log of one deployable. Lines carry `severity`, `message`, `component` and what the caller adds (image, build, request).
+ * `output`: where they go instead.
+ */
+export function createLog(component: string, output: DestinationStream = pino.destination(1)): Log {
+  const options = {
     messageKey: 'message',
     base: { component },
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: label => ({ severity: SEVERITIES[label] ?? 'DEFAULT' }) },
     serializers: { error: pino.stdSerializers.err },
-  });
+  } satisfies LoggerOptions;
+  return pino(options, output);
 }

@@ -36,9 +36,9 @@ export const janitor: (event: CloudEvent<unknown>) => Promise<void> = startOrExi
     if (!dryRun && refreshes.queuedImages > 0) await machine.wake();
     log.info({ dryRun, ...refreshes }, 'the most used images were looked through');
     const reports = await collect({ dryRun, limitMs: RUN_LIMIT_MS });
-    const swept = reports.filter(({ state }) => state !== 'resting');
-    const sweeps = Object.fromEntries(swept.map(({ sweep, state, counts }) => [sweep, { state, ...counts }]));
-    log.info({ dryRun, sweeps }, dryRun ? 'what would be collected' : 'collected');
+    const told = reports.filter(({ state, counts }) => state !== 'resting' && Object.keys(counts).length > 0);
+    const sweeps = Object.fromEntries(told.map(({ sweep, state, counts }) => [sweep, { state, ...counts }]));
+    if (told.length > 0 || dryRun) log.info({ sweeps }, dryRun ? 'a dry run of the janitor' : 'collected');
     for (const { sweep } of reports.filter(({ state }) => state === 'waiting')) {
       log.warn(
         { sweep },

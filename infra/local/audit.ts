@@ -23,7 +23,7 @@ import { rebuild } from './audit/rebuild.ts';
 import { phaseReporter, tellDifferent, tellSame } from './audit/report.ts';
 import { readServedImages, type ServedImages } from './audit/served-image.ts';
 import { DEFAULT_STATE } from './command-line.ts';
-import { readServices, readWorkerEnvironment } from './running-system.ts';
+import { readServices, readProgramEnvironment } from './running-system.ts';
 import { StartError } from './start-error.ts';
 import { createTerminal } from './terminal.ts';
 
@@ -94,7 +94,7 @@ interface Options {
 
 async function audit(image: string, { state, binaryCaches, signal }: Options): Promise<number> {
   Object.assign(process.env, await readServices(state));
-  const environment = await readWorkerEnvironment(state);
+  const environment = await readProgramEnvironment(state, 'worker');
   const settings = readWorkerSettings(environment);
   const { request, digest } = parseImage(image, environment);
   const terminal = createTerminal('text', process.stderr);

@@ -6,7 +6,8 @@ import { StartError } from './start-error.ts';
 import { servicesFile } from './state-folder.ts';
 
 const servicesSchema = z.record(z.string(), z.string());
-const processesSchema = z.looseObject({ worker: z.int().positive() });
+/** Each program's process, by its name. */
+const processesSchema = z.record(z.string(), z.int().positive());
 
 /** The environment in which Google's clients find the services of the system that runs. Throws a {@link StartError}. */
 export async function readServices(state: string): Promise<Readonly<Record<string, string>>> {
@@ -14,14 +15,17 @@ export async function readServices(state: string): Promise<Readonly<Record<strin
 }
 
 /**
- * The environment of the worker that runs, which has all its settings. From the kernel (proc_pid_environ(5)) and not from
+ * The environment of a program that runs, which has all its settings. From the kernel (proc_pid_environ(5)) and not from
  * a file of ours: Nix's settings may hold tokens. Throws a {@link StartError}.
  */
-export async function readWorkerEnvironment(state: string): Promise<Readonly<Record<string, string>>> {
-  const { worker } = processesSchema.parse(await readJson(state, join(state, 'processes.json')));
-  const text = await readFile(`/proc/${worker}/environ`, 'utf8').catch((error: unknown) => {
+export async function readProgramEnvironment(
+  state: string,
+  program: 'worker' | 'janitor',
+): Promise<Readonly<Record<string, string>>> {
+  const pid = processesSchema.parse(await readJson(state, join(state, 'processes.json')))[program];
+  const text = await readFile(`/proc/${pid}/environ`, 'utf8').catch((error: unknown) => {
     throw new StartError(
-      `The worker of ${state} (process ${worker}) does not run, or belongs to somebody else: its settings cannot be read.`,
+      `The ${program} of ${state} (process ${pid}) does not run, or belongs to somebody else: its settings cannot be read.`,
       { cause: error },
     );
   });

@@ -74,7 +74,7 @@ make_user() {
   id derivery >/dev/null 2>&1 ||
     useradd --system --user-group --home-dir "$STATE/home" --no-create-home --shell /usr/sbin/nologin derivery
   local folder
-  for folder in "$STATE" "$STATE/home" "$STATE/spool" /nix/var/nix/gcroots/derivery; do
+  for folder in "$STATE" "$STATE/home" "$STATE/spool"; do
     mkdir -p "$folder"
     # The user too may have another number than when the store was made.
     [[ $(stat --format=%U "$folder") == derivery ]] || chown --recursive derivery:derivery "$folder"
@@ -115,8 +115,17 @@ install_programs() {
   [[ $(readlink "$PROGRAMS/worker") == "worker-$worker" ]] || worker_changed=yes
   ln -sfn "node-$node" "$PROGRAMS/node"
   ln -sfn "worker-$worker" "$PROGRAMS/worker"
-  find "$PROGRAMS" -mindepth 1 -maxdepth 1 \( -name 'node-*' -o -name 'worker-*' -o -name '.new.*' \) \
-    ! -name "node-$node" ! -name "worker-$worker" -exec rm -rf {} +
+}
+
+# When nothing runs from them any more.
+remove_old_programs() {
+  local program
+  for program in "$PROGRAMS"/node-* "$PROGRAMS"/worker-* "$PROGRAMS"/.new.*; do
+    case ${program##*/} in
+      "$(readlink "$PROGRAMS/node")" | "$(readlink "$PROGRAMS/worker")") ;;
+      *) rm -rf "$program" ;;
+    esac
+  done
 }
 
 # Google's agent brings the journal to Cloud Logging. Builds are worth more than their logs: without it these go to the serial
@@ -171,4 +180,5 @@ make_user
 install_programs
 install_log_agent
 start_worker
+remove_old_programs
 say 'the worker runs'

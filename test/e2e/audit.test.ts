@@ -12,7 +12,7 @@ import { digestOf, parseDigest, type Digest } from '#core/digest.ts';
 import { openBlobBucket } from '#core/google/bucket.ts';
 import { openFirestore } from '#core/google/firestore.ts';
 import { openManifests, storeManifest } from '#core/google/manifests.ts';
-import { readWorkerEnvironment } from '#local/running-system.ts';
+import { readProgramEnvironment } from '#local/running-system.ts';
 import { startLocalSystem, type LocalSystem } from './local-system.ts';
 import { pullManifest } from './oci-client.ts';
 
@@ -112,7 +112,7 @@ describe('an audit', { timeout: 200_000 }, () => {
 
 /** The revision of the package set that the worker has. */
 async function revisionFile(state: string): Promise<string> {
-  const { DERIVERY_DEBIAN_SET: set = '' } = await readWorkerEnvironment(state);
+  const { DERIVERY_DEBIAN_SET: set = '' } = await readProgramEnvironment(state, 'worker');
   return join(set, 'revision');
 }
 
@@ -124,7 +124,10 @@ interface Document {
 /** Whoever may write to the deployment's bucket and database. */
 async function openCloud(state: string) {
   Object.assign(process.env, JSON.parse(await readFile(join(state, 'services.json'), 'utf8')));
-  const { GOOGLE_CLOUD_PROJECT: project = '', DERIVERY_BUCKET = '' } = await readWorkerEnvironment(state);
+  const { GOOGLE_CLOUD_PROJECT: project = '', DERIVERY_BUCKET = '' } = await readProgramEnvironment(
+    state,
+    'worker',
+  );
   const firestore = openFirestore(project, '(default)');
   const bucket = openBlobBucket(project, DERIVERY_BUCKET);
   const manifests = openManifests(firestore);

@@ -82,6 +82,8 @@ export class Fleet implements AsyncDisposable {
       ...NO_LIMITS,
       DERIVERY_SPOOL: spool,
       DERIVERY_NIX_STORE: set.store,
+      // It is all tests' store: whether the machine's disk is nearly full or not, it is not collected.
+      DERIVERY_STORE_FREE_GB: '0',
       NIX_CONFIG: set.nix.environment['NIX_CONFIG'],
       ...settings,
     });

@@ -12,6 +12,13 @@ import type { World } from './world.ts';
 /** Pulls under way at a time; what is planned beyond that waits its turn. */
 const AT_ONCE = 10;
 
+/** What is told of an error. Characters. */
+const TOLD = 60;
+
+/** What the janitor logs when a run has ended, and how long one is waited for before the next. Milliseconds. */
+const COLLECTED = '"collected"';
+const RUN_ENDS_WITHIN_MS = 30_000;
+
 /** Pulls at a time when all is calm. */
 const AT_ONCE_AT_REST = 4;
 
@@ -23,6 +30,8 @@ export function createDrive(world: World, clients: readonly RealClient[]) {
   /** What a name was answered with last. */
   const lastDigests = new Map<string, string>();
   let pulls = 0;
+  let sweptAt = 0;
+  let endedBefore = 0;
 
   async function pull(
     client: PullRecord['client'],
@@ -88,8 +97,12 @@ export function createDrive(world: World, clients: readonly RealClient[]) {
     }
   }
 
-  /** Wakes the janitor, as Cloud Scheduler does. */
+  /** Wakes the janitor, as Cloud Scheduler does; not while it is at work, for runs would only be in each other's way. */
   async function sweep(): Promise<void> {
+    const ended = world.logs.of('janitor').count(COLLECTED);
+    if (ended === endedBefore && Date.now() - sweptAt < RUN_ENDS_WITHIN_MS) return;
+    endedBefore = ended;
+    sweptAt = Date.now();
     await own.pubsub.topic('maintenance').publishMessage({ json: {} });
   }
 
@@ -105,12 +118,8 @@ export function createDrive(world: World, clients: readonly RealClient[]) {
         const done = act(action)
           .catch((error: unknown) => {
             // A message to a service that is down at that moment is lost, as it would be in the cloud.
-            history.note({
-              kind: 'fault',
-              fault: `not done: ${String(error)}`,
-              target: action.do,
-              lastsMs: 0,
-            });
+            const why = String(error).slice(0, TOLD);
+            history.note({ kind: 'fault', fault: `not done: ${why}`, target: action.do, lastsMs: 0 });
           })
           .finally(() => underWay.delete(done));
         underWay.add(done);

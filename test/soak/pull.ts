@@ -156,7 +156,7 @@ export async function pullImage(
   }
 
   async function fetchBlob({ digest, size }: z.infer<typeof descriptor>, namedAt: number): Promise<Buffer> {
-    const address = `${base}/blobs/${digest}`;
+    let address = `${base}/blobs/${digest}`;
     let bytes = Buffer.alloc(0);
     while (bytes.length < size) {
       const sent = await ask({ to: 'registry', what: 'blob', address, namedAt });
@@ -166,9 +166,15 @@ export async function pullImage(
         await again(`GET of ${digest}: ${sent.status}`);
         continue;
       }
+      const next = new URL(location, address);
+      if (next.host === registry) {
+        // An instance that ends sends on whatever it is asked.
+        address = next.href;
+        continue;
+      }
       const from = bytes.length;
       const headers: Record<string, string> = from > 0 ? { range: `bytes=${from}-` } : {};
-      const answer = await ask({ to: 'storage', what: 'blob', address: location, headers, namedAt });
+      const answer = await ask({ to: 'storage', what: 'blob', address: next.href, headers, namedAt });
       if (answer.isWhole && answer.status === 404) throw new Vanished(digest);
       if (answer.status === 200 || answer.status === 206) {
         bytes = Buffer.concat([answer.status === 206 ? bytes : Buffer.alloc(0), answer.body]);

@@ -33,7 +33,10 @@ export interface State {
 }
 
 /** Reads all of it; `hashed`: every object's bytes, too. */
-export async function readState({ own }: World, { hashed }: { readonly hashed: boolean }): Promise<State> {
+export async function readState(
+  { own, services }: World,
+  { hashed }: { readonly hashed: boolean },
+): Promise<State> {
   const at = Date.now();
   const read = async (name: string): Promise<Collection> => {
     const { docs } = await own.firestore.collection(name).get();
@@ -43,10 +46,21 @@ export async function readState({ own }: World, { hashed }: { readonly hashed: b
     ['images', 'manifests', 'blobs', 'layers'].map(read),
   );
   if (!images || !manifests || !blobs || !layers) throw new Error('Firestore answered too little');
-  return { at, images, manifests, blobs, layers, objects: await readObjects(own.storage, hashed) };
+  return {
+    at,
+    images,
+    manifests,
+    blobs,
+    layers,
+    objects: await readObjects(own.storage, hashed ? `http://127.0.0.1:${services.storage.port}` : undefined),
+  };
 }
 
-async function readObjects(storage: World['own']['storage'], hashed: boolean): Promise<StoredObject[]> {
+/** `address`: where the bytes are read from, too. */
+async function readObjects(
+  storage: World['own']['storage'],
+  address: string | undefined,
+): Promise<StoredObject[]> {
   const [files] = await storage.bucket(BUCKET).getFiles();
   const objects: StoredObject[] = [];
   for (const file of files) {
@@ -58,11 +72,13 @@ async function readObjects(storage: World['own']['storage'], hashed: boolean): P
       generation: String(metadata.generation),
       createdAt: Date.parse(String(metadata.timeCreated)),
     };
-    if (!hashed) {
+    if (address === undefined) {
       objects.push(object);
       continue;
     }
-    const [bytes] = await file.download({ decompress: false, validation: false });
+    // As whoever pulls reads it: at its plain address.
+    const answer = await fetch(`${address}/${BUCKET}/${file.name}`);
+    const bytes = Buffer.from(await answer.arrayBuffer());
     const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
     objects.push({ ...object, actual: { size: bytes.length, crc32c: formatCrc32c(crc32c(bytes)), digest } });
   }

@@ -13,7 +13,7 @@ import { BUCKET, createResources, pushTo } from '#local/resources.ts';
 import { openDisk, type Disk } from './disk.ts';
 import type { History } from './history.ts';
 import { FUNCTIONS, REGISTRIES, WORKERS, type ProgramName, type Service, type WorkerName } from './plan.ts';
-import { openProgramLogs } from './program-logs.ts';
+import { openProgramLogs, type ProgramLogs } from './program-logs.ts';
 import { createPrograms, type RunningPrograms } from './programs.ts';
 import { startProxy, type Proxy } from './proxy.ts';
 import { startService, type RunningService } from './service.ts';
@@ -25,6 +25,7 @@ const ROOT = resolve(import.meta.dirname, '../..');
 export interface World extends AsyncDisposable {
   readonly folder: string;
   readonly history: History;
+  readonly logs: ProgramLogs;
   readonly source: Source;
   readonly services: Readonly<Record<Service, RunningService>>;
   readonly programs: RunningPrograms;
@@ -83,6 +84,7 @@ export async function startWorld(folder: string, history: History): Promise<Worl
   return {
     folder,
     history,
+    logs,
     source,
     services,
     programs,

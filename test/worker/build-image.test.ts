@@ -34,6 +34,7 @@ interface Circumstances {
   readonly layerBudget?: number;
   readonly log?: Log;
   readonly isNewDecline?: BuildParts['isNewDecline'];
+  readonly makeRoom?: BuildParts['makeRoom'];
   readonly revision?: Revisions['forImage'];
 }
 
@@ -48,6 +49,7 @@ function build(
     layerBudget,
     log = collectLog().log,
     isNewDecline = () => assert.fail('nothing is to be declined'),
+    makeRoom = async () => {},
   }: Circumstances = {},
 ): Promise<HandledAs> {
   const revisions = { forImage: revision, refresh: () => assert.fail('no source is to be looked at') };
@@ -65,6 +67,7 @@ function build(
       mend,
       settings,
       isNewDecline,
+      makeRoom,
       leaseSeconds,
       limitSeconds,
       log,
@@ -224,6 +227,21 @@ describe('a build', () => {
     const state = await cloud.buildOf(key);
     assert.ok(state.state === 'queued');
     assert.deepEqual([state.by, state.attempts, state.lastError], ['refresh', 1, 'disk full']);
+  });
+
+  test('T31: that met a full disk is queued again when there is room, and is its worker’s until then', async () => {
+    const { key } = await cloud.newQueued();
+    const full = Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC', syscall: 'write' });
+    let met: unknown;
+    const makeRoom = async (error: unknown): Promise<void> => {
+      met = error;
+      assert.equal((await cloud.buildOf(key)).state, 'building');
+    };
+    assert.equal(await build(key, () => Promise.reject(full), { makeRoom }), 'again');
+    assert.equal(met, full);
+    const queued = await cloud.buildOf(key);
+    assert.ok(queued.state === 'queued');
+    assert.equal(queued.lastError, "the worker's disk is full");
   });
 
   test('that met what nobody foresaw is tried again, and tells nobody outside what it was', async () => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rmdir } from 'node:fs/promises';
+import { mkdtemp, readdir, readlink, rmdir } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +14,9 @@ import { storeFolder } from '#test/worker/nix/store-folder.ts';
 import { emptyStore } from '#test/worker/nix/binary-cache.ts';
 import { scratchSet } from '#test/worker/nix/scratch-set.ts';
 import { gnuTar } from '#test/worker/pack/trees.ts';
-import { runExtraCommands } from '#worker/extra-commands.ts';
+import { UNCOLLECTED, type BuildRoots } from '#worker/collection/build-roots.ts';
+import { openRoots } from '#worker/collection/open-roots.ts';
+import { runExtraCommands, type ChangedTree } from '#worker/extra-commands.ts';
 import { closure } from '#worker/nix/closure.ts';
 import { type Nix } from '#worker/nix/nix.ts';
 import { realise } from '#worker/nix/realise.ts';
@@ -58,11 +61,10 @@ function links({ nix, items: all }: Pick<Image, 'nix' | 'items'>): Promise<TarEn
   return linksLayer(outputs, { realPath: nix.realPath, user: 'nonroot', owner: OWNER });
 }
 
-/** The tar of the layer of links that the commands leave. */
-async function changed(commands: string, image?: Partial<Image>): Promise<Buffer> {
-  const { nix, ...of } = { nix: set.nix, items, nodes, ...image };
+/** What the commands leave in the store. */
+async function run(commands: string, { nix, ...of }: Image, roots: BuildRoots): Promise<ChangedTree> {
   const entries = await links({ nix, ...of });
-  const tree = await runExtraCommands(
+  return runExtraCommands(
     nix,
     {
       commands,
@@ -72,11 +74,18 @@ async function changed(commands: string, image?: Partial<Image>): Promise<Buffer
       packages: pathsOf([...of.items]),
       closure: of.nodes,
       spoolFolder,
+      roots,
     },
     { signal },
   );
+}
+
+/** The tar of the layer of links that the commands leave. */
+async function changed(commands: string, image?: Partial<Image>): Promise<Buffer> {
+  const whole = { nix: set.nix, items, nodes, ...image };
+  const tree = await run(commands, whole, await UNCOLLECTED());
   return Buffer.concat([
-    ...writeTar(changedLinks(nix.realPath(tree.path), path => ownerOf(path, 'nonroot', OWNER))),
+    ...writeTar(changedLinks(whole.nix.realPath(tree.path), path => ownerOf(path, 'nonroot', OWNER))),
   ]);
 }
 
@@ -104,6 +113,21 @@ suite('extra commands', () => {
     const tar = await changed(':');
     assert.deepEqual(listing(tar), listing(plain));
     assert.ok(tar.equals(plain));
+  });
+
+  test('T31: keep what they make, and what it is made by, until the image is packed', async () => {
+    const { begin } = await openRoots(set.nix, { spoolFolder, signal });
+    await using roots = await begin();
+    const folder = roots.folder ?? assert.fail();
+    const tree = await run(`echo ${randomUUID()} >kept`, { nix: set.nix, items, nodes }, roots);
+    const kept = await Promise.all((await readdir(folder)).map(name => readlink(join(folder, name))));
+    assert.ok(kept.includes(tree.path));
+    assert.ok(kept.some(path => path.endsWith('-extra-commands.drv')));
+    for (const tool of ['bash', 'coreutils'])
+      assert.ok(
+        kept.some(path => path.includes(`-${tool}`)),
+        tool,
+      );
   });
 
   test('make, replace and remove', async () => {

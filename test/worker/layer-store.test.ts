@@ -9,7 +9,7 @@ import { layerKeySchema } from '#core/layer.ts';
 import { openBlobs } from '#core/google/blobs.ts';
 import { openBlobBucket } from '#core/google/bucket.ts';
 import { openLayers } from '#core/google/layers.ts';
-import { createBlobStore } from '#worker/blob-store.ts';
+import { createBlobStore, type BlobStore } from '#worker/blob-store.ts';
 import { createLayerStore, type LayerStore, type PlannedLayer } from '#worker/layer-store.ts';
 import { GZIP } from '#worker/pack/gzip.ts';
 import { BUCKET, Cloud, PROJECT } from '#test/cloud.ts';
@@ -79,6 +79,21 @@ describe('layers', () => {
       },
     );
     assert.deepEqual(await readdir(spoolFolder), []);
+  });
+
+  test('T5, Nixery 2: a fact is written after its blob, never before', async context => {
+    const layers = openLayers(cloud.firestore);
+    const layer = newLayer();
+    const full: BlobStore = {
+      store: () => Promise.reject(new Error('the bucket is full')),
+      check: () => assert.fail('nothing is to be looked at'),
+    };
+    const store = createLayerStore({ blobStore: full, layers, spoolFolder: temporaryFolder(context) });
+    await assert.rejects(
+      store.storeAll([layer], () => {}, never),
+      { message: 'the bucket is full' },
+    );
+    assert.equal((await layers.readAll([layer.key])).size, 0);
   });
 
   test('the largest is begun first, whatever the order asked for', async context => {

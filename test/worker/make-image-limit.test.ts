@@ -11,6 +11,7 @@ import { scratchSet } from '#test/worker/nix/scratch-set.ts';
 import { storeFolder } from '#test/worker/nix/store-folder.ts';
 import { temporaryFolder } from '#test/worker/pack/trees.ts';
 import { WITHOUT_SNAPSHOT } from '#test/worker/snapshot/without-snapshot.ts';
+import { UNCOLLECTED } from '#worker/collection/build-roots.ts';
 import { NOTHING_KNOWN } from '#worker/known-packages.ts';
 import { createImageMaker } from '#worker/make-image.ts';
 import type { Nix } from '#worker/nix/nix.ts';
@@ -38,6 +39,7 @@ async function make(context: TestContext, nix: Nix, folder: string, closureLimit
   const layerStore = openLayerFolder(temporaryFolder(context));
   const makeImage = createImageMaker({
     nix,
+    beginRoots: UNCOLLECTED,
     packageSources,
     knownPackages: NOTHING_KNOWN,
     layerStore,

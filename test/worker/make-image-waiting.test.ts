@@ -10,6 +10,7 @@ import { newGate } from '#test/worker/nix/gate.ts';
 import { scratchSet } from '#test/worker/nix/scratch-set.ts';
 import { temporaryFolder } from '#test/worker/pack/trees.ts';
 import { WITHOUT_SNAPSHOT } from '#test/worker/snapshot/without-snapshot.ts';
+import { UNCOLLECTED } from '#worker/collection/build-roots.ts';
 import { NOTHING_KNOWN } from '#worker/known-packages.ts';
 import { createImageMaker } from '#worker/make-image.ts';
 import { createPackageSources } from '#worker/source/package-sources.ts';
@@ -33,6 +34,7 @@ test('a build says that it waits for what another one makes, and goes on', async
   });
   const makeImage = createImageMaker({
     nix,
+    beginRoots: UNCOLLECTED,
     packageSources,
     knownPackages: NOTHING_KNOWN,
     layerSnapshots: WITHOUT_SNAPSHOT,

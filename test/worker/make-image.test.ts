@@ -15,6 +15,7 @@ import type { ImageSettings } from '#core/image-settings.ts';
 import { parseRepositoryName, parseTag } from '#core/reference.ts';
 import type { Manifest } from '#core/google/manifests.ts';
 import { createBlobStore } from '#worker/blob-store.ts';
+import { UNCOLLECTED } from '#worker/collection/build-roots.ts';
 import { createLayerStore } from '#worker/layer-store.ts';
 import { NOTHING_KNOWN } from '#worker/known-packages.ts';
 import { createImageMaker } from '#worker/make-image.ts';
@@ -52,6 +53,7 @@ async function make(name: string, settings: Partial<ImageSettings> = {}): Promis
   });
   const makeImage = createImageMaker({
     nix,
+    beginRoots: UNCOLLECTED,
     packageSources,
     knownPackages: NOTHING_KNOWN,
     layerStore: createLayerStore({
@@ -64,6 +66,7 @@ async function make(name: string, settings: Partial<ImageSettings> = {}): Promis
     }),
     layerSnapshots: createLayerSnapshots({
       nix,
+      beginRoots: UNCOLLECTED,
       snapshots: openSnapshots(PROJECT, BUCKET),
       log: createLog('test'),
     }),

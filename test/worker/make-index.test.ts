@@ -64,6 +64,7 @@ function worker({ indexes = 'whole', at = 'r1', collected = collectLog(), ...par
     leaseSeconds: 600,
     limitSeconds: 600,
     isNewDecline: () => assert.fail('nothing is to be declined'),
+    makeRoom: async () => {},
     stopping: new AbortController().signal,
     log,
     ...all,

@@ -10,7 +10,7 @@ import { changedLinks } from '../pack/changed-links.ts';
 import { ownerOf } from '../pack/root-files.ts';
 import type { DescribedLayer, ImagePlan } from './plan-image.ts';
 
-export interface LinksChange extends Pick<ExtraCommands, 'packages' | 'closure' | 'spoolFolder'> {
+export interface LinksChange extends Pick<ExtraCommands, 'packages' | 'closure' | 'spoolFolder' | 'roots'> {
   /** The package set whose tools run the commands. */
   readonly fetchSource: () => Promise<StoredSource>;
   readonly user: User;

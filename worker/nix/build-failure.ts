@@ -2,7 +2,14 @@
 import { stripVTControlCharacters } from 'node:util';
 import { PermanentError, TransientError } from '#core/errors.ts';
 import { derivationName, endOfLog } from './builder-log.ts';
-import { errorLines, errorMessage, tellsOfMachine, tellsOfMemory, tellsOfNetwork } from './nix-message.ts';
+import {
+  errorLines,
+  errorMessage,
+  machineTrouble,
+  tellsOfMachine,
+  tellsOfMemory,
+  tellsOfNetwork,
+} from './nix-message.ts';
 import type { Nix } from './nix.ts';
 import type { Realisable } from './realisable.ts';
 import { runNix } from './run-nix.ts';
@@ -24,8 +31,9 @@ export async function buildFailure(
   if (failed === undefined) return withoutBuilder(nix, items, stderr, signal);
   const log = await endOfLog(nix, failed.drv, signal);
   const atLimit = nix.memoryMb !== undefined && tellsOfMemory(log);
-  if (!atLimit && (await mayPass(nix, failed, errorLines(stderr), log, signal))) {
-    return new TransientError(`The build of ${derivationName(failed.drv)} was interrupted: ${failed.reason}`);
+  const passing = atLimit ? undefined : await passingTrouble(nix, failed, errorLines(stderr), log, signal);
+  if (passing !== undefined) {
+    return new TransientError(`The build of ${derivationName(failed.drv)} was interrupted: ${passing}`);
   }
   // The machine's own memory ends by the kernel's signal 9: what says that it got none has met its limit, and would again.
   const hint = atLimit ? ` Its log tells of memory: each process may have ${nix.memoryMb} MiB here.` : '';
@@ -37,19 +45,23 @@ export async function buildFailure(
 const LAST_LINES = 5;
 
 /**
- * Whether another try may get past a builder's failure. Its log is anybody's text: a test that speaks of connections has
+ * Why a builder failed, where another try may get past that. Its log is anybody's text: a test that speaks of connections has
  * failed all the same. Only a builder that fetches may fail by the network, and only a full disk or memory by the machine.
+ * A builder that says so at its end of a disk of its own making is taken at its word: that costs some tries, while the
+ * other mistake would be a wrong answer to whoever pulls.
  */
-async function mayPass(
+async function passingTrouble(
   nix: Nix,
   { drv, reason }: FailedBuild,
   errors: string,
   log: string,
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<string | undefined> {
   const end = log.split('\n').slice(-LAST_LINES).join('\n');
-  if (tellsOfMachine(reason) || tellsOfMachine(errors) || tellsOfMachine(end)) return true;
-  return tellsOfNetwork(end) && (await fetches(nix, drv, signal));
+  if (tellsOfMachine(reason)) return reason;
+  const trouble = machineTrouble(errors) ?? machineTrouble(end);
+  if (trouble !== undefined) return `${reason}: ${trouble}`;
+  return tellsOfNetwork(end) && (await fetches(nix, drv, signal)) ? reason : undefined;
 }
 
 /** Whether a derivation's output is known by its hash: those have the network. */

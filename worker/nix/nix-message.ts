@@ -38,8 +38,16 @@ export function withoutAdvice(message: string): string {
 const NETWORK =
   /unable to download|Could(?:n't| not) resolve host|Temporary failure in name resolution|Connection (?:refused|reset|timed out)|Network is unreachable|Operation timed out/i;
 
+/** The kernel's words, and SQLite's, which Nix's database is. */
+const FULL_DISK = /No space left on device|Disk quota exceeded|database or disk is full/i;
+
+/** Whether the text tells of a disk that has no room. */
+export function tellsOfFullDisk(text: string): boolean {
+  return FULL_DISK.test(text);
+}
+
 const MACHINE =
-  /No space left on device|Disk quota exceeded|Cannot allocate memory|out of memory|Resource temporarily unavailable|Too many open files|unable to (?:start any build|fork)|database is (?:busy|locked)|cannot connect to (?:daemon|socket)|interrupted by the user|failed due to signal (?:9|15)\b/i;
+  /No space left on device|Disk quota exceeded|database or disk is full|disk I\/O error|Cannot allocate memory|out of memory|Resource temporarily unavailable|Too many open files|unable to (?:start any build|fork)|database is (?:busy|locked)|cannot connect to (?:daemon|socket)|interrupted by the user|failed due to signal (?:9|15)\b/i;
 
 /** Whether the text tells of the network's trouble. */
 export function tellsOfNetwork(text: string): boolean {
@@ -48,7 +56,12 @@ export function tellsOfNetwork(text: string): boolean {
 
 /** Whether the text tells of trouble of this machine that another try may get past: disk, memory, a kill. */
 export function tellsOfMachine(text: string): boolean {
-  return MACHINE.test(text);
+  return machineTrouble(text) !== undefined;
+}
+
+/** The words that tell so. */
+export function machineTrouble(text: string): string | undefined {
+  return MACHINE.exec(text)?.[0];
 }
 
 /** What Nix says went wrong, without its warnings: a cache that could not be asked is no reason why a build failed. */
@@ -61,10 +74,18 @@ export function errorLines(stderr: string): string {
 
 /** How Nix itself begins where it could not get at a source or its store. A package's own text may say anything. */
 const FETCHING =
-  /^(?:unable to download|program 'git' failed|(?:cannot|while) fetch|Failed to (?:open|fetch)|(?:opening|creating|writing|renaming|unpacking)\b.*No space left|writing to file|database .* is (?:busy|locked)|cannot (?:connect|open)|interrupted by the user)/i;
+  /^(?:unable to download|program 'git' failed|(?:cannot|while) fetch|Failed to (?:open|fetch)|writing to file|database .* is (?:busy|locked)|cannot (?:connect|open)|interrupted by the user)/i;
+
+/**
+ * How Nix begins where it found no room: for what it writes, in its database, or in the log of a builder that an evaluation
+ * waits for.
+ */
+const WITHOUT_ROOM =
+  /^(?:(?:opening|creating|writing|renaming|unpacking|copying|moving|linking|setting|making|error (?:creating|writing)|cannot (?:create|write|link|rename|open)|executing SQLite|committing)\b|builder for ')/i;
 
 /** Whether an evaluation ended because Nix could not get at something, and not by what it evaluated. */
 export function tellsOfFetching(message: string): boolean {
+  if (WITHOUT_ROOM.test(message) && tellsOfFullDisk(message)) return true;
   return FETCHING.test(message) && !REFUSED.test(message);
 }
 

@@ -34,6 +34,8 @@ export interface Nix {
   readonly pinnedUris: readonly string[];
   /** Where a store path lies on this machine. */
   readonly realPath: (path: StorePath) => string;
+  /** Where Nix keeps what it knows of the store: its database, its locks, and the garbage collector's roots. */
+  readonly stateFolder: string;
 }
 
 /**
@@ -81,5 +83,6 @@ export function openNix(
     evaluation,
     pinnedUris,
     realPath: path => (store === undefined ? path : join(store, path)),
+    stateFolder: join(store ?? '/', 'nix/var/nix'),
   };
 }

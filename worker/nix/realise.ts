@@ -1,5 +1,6 @@
 // Making derivations real: built here, or fetched from a substituter.
-import { mkdir } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PermanentError } from '#core/errors.ts';
 import { buildFailure } from './build-failure.ts';
@@ -17,7 +18,7 @@ export interface RealiseOptions {
   /** Called with true before another realisation is waited for, and with false when this one goes on. */
   readonly onWaiting?: (waits: boolean) => void;
   /** A folder for links that keep the outputs from Nix's garbage collection, for as long as the links are there. */
-  readonly gcRootFolder?: string;
+  readonly gcRootFolder?: string | undefined;
 }
 
 /**
@@ -41,13 +42,17 @@ export async function realise(
   };
   const fetch = (): Promise<void> => fetchOutputs(nix, items, signal, onLine);
   using _ = await ownTurn(nix, wanted, { signal, fetch, onWaiting });
-  const args = ['--realise', '--no-build-output', ...(await gcRootArguments(gcRootFolder)), ...wanted];
+  const args = ['--realise', '--no-build-output', ...gcRootArguments(gcRootFolder), ...wanted];
   const result = await runNix(nix, 'nix-store', args, { signal, onLine }).catch(async (error: unknown) => {
     throw error instanceof PermanentError ? await stoppedBuild(nix, begun, error) : error;
   });
   if (!result.succeeded) throw await buildFailure(nix, items, result.stderr, signal);
+  const made = result.stdout.split('\n').filter(line => line !== '');
   // With roots Nix says where these are.
-  if (gcRootFolder === undefined) requireOutputs(items, result.stdout.split('\n'));
+  requireOutputs(
+    items,
+    gcRootFolder === undefined ? made : await Promise.all(made.map(link => readlink(link))),
+  );
 }
 
 interface Waiting {
@@ -103,9 +108,7 @@ function requireOutputs(items: readonly Realisable[], made: readonly string[]): 
   throw new PermanentError({ kind: 'build_failed', message });
 }
 
-/** Nix numbers the links itself: root, root-2, … */
-async function gcRootArguments(folder: string | undefined): Promise<string[]> {
-  if (folder === undefined) return [];
-  await mkdir(folder, { recursive: true });
-  return ['--add-root', join(folder, 'root'), '--indirect'];
+/** Nix numbers the links itself (`<name>`, `<name>-2`, …), and replaces what has such a name: each realisation has its own. */
+function gcRootArguments(folder: string | undefined): string[] {
+  return folder === undefined ? [] : ['--add-root', join(folder, randomUUID()), '--indirect'];
 }

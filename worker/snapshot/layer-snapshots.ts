@@ -1,11 +1,13 @@
 // The snapshots that images are planned by: each is made by the worker that is the first to need it, and is the same for all
 // workers and images from then on.
 import { LRUCache } from 'lru-cache';
+import { TransientError } from '#core/errors.ts';
 import type { Log } from '#core/google/log.ts';
 import type { Snapshots } from '#core/google/snapshots.ts';
 import type { Snapshot } from '#core/layer-snapshot.ts';
 import { nixSystemOf } from '#core/platform.ts';
 import { snapshotName, type SnapshotSubject } from '#core/snapshot-name.ts';
+import type { BeginRoots } from '../collection/build-roots.ts';
 import type { Nix } from '../nix/nix.ts';
 import type { StoredSource } from '../nix/stored-source.ts';
 import { createSingleFlight } from '../single-flight.ts';
@@ -35,6 +37,8 @@ export interface PendingSnapshot extends Disposable {
 
 export interface LayerSnapshotsParts {
   readonly nix: Nix;
+  /** Keep a package set's tree while it is surveyed: the build that asked first may have ended meanwhile. */
+  readonly beginRoots: BeginRoots;
   readonly snapshots: Snapshots;
   readonly log: Log;
 }
@@ -51,7 +55,12 @@ interface Found {
   readonly isFrozen: boolean;
 }
 
-export function createLayerSnapshots({ nix, snapshots, log }: LayerSnapshotsParts): LayerSnapshots {
+export function createLayerSnapshots({
+  nix,
+  beginRoots,
+  snapshots,
+  log,
+}: LayerSnapshotsParts): LayerSnapshots {
   const kept = new LRUCache<string, Snapshot>({
     maxSize: KEPT_BYTES,
     sizeCalculation: ({ bundles }) => (1 + bundles.size) * BYTES_PER_PATH,
@@ -66,7 +75,13 @@ export function createLayerSnapshots({ nix, snapshots, log }: LayerSnapshotsPart
   ): Promise<Found> {
     const stored = kept.get(name) ?? (await snapshots.read(name));
     if (stored !== undefined) return { snapshot: stored, isFrozen: true };
-    const set = { fetchTree: () => fetchTree(signal), system: nixSystemOf(platform), settings };
+    await using roots = await beginRoots();
+    const fetchAndKeep = async (): Promise<StoredSource> => {
+      const source = await fetchTree(signal);
+      if (await roots.keep([source.path], signal)) return source;
+      throw new TransientError(`${source.path} was collected before it could be surveyed`);
+    };
+    const set = { fetchTree: fetchAndKeep, system: nixSystemOf(platform), settings };
     return { snapshot: await survey(nix, set, { signal, log }), isFrozen: false };
   }
 

@@ -1,6 +1,7 @@
 // What becomes of a git command that failed: an answer to whoever pulls, or another try.
 import { PermanentError, TransientError } from '#core/errors.ts';
 import { gitProtocol } from '#core/git-url.ts';
+import { tellsOfFullDisk } from '../nix/nix-message.ts';
 
 /** A server that knows neither the worker's password nor its key, or none at all. What git, libcurl and ssh say then. */
 const REFUSED =
@@ -14,8 +15,13 @@ const NO_REPOSITORY =
 const OTHER_PROTOCOL =
   /transport '.*' not allowed|Protocol ".*" (?:not supported|disabled)|Unsupported (?:protocol|URL scheme)/i;
 
+/** The kernel's words, which the worker knows. */
+const NO_ROOM = 'No space left on device';
+
 /** The error for a git command that could not read the repository and ended with this on stderr. No credentials are in it. */
 export function gitFailure(url: string, stderr: string): PermanentError | TransientError {
+  // Whatever else is said follows from that.
+  if (tellsOfFullDisk(stderr)) return new TransientError(`git cannot read ${url}: ${NO_ROOM}`);
   if (UNKNOWN_HOST_KEY.test(stderr)) {
     return refusal(
       `the worker does not know the host key of ${url}: its operator adds it to the worker's ~/.ssh/known_hosts`,

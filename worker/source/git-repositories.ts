@@ -6,13 +6,15 @@ import { dirname, join } from 'node:path';
 import pLimit, { type LimitFunction } from 'p-limit';
 import { TransientError } from '#core/errors.ts';
 import { packsAreWhole } from './git-packs.ts';
+import { tellsOfFullDisk } from '../nix/nix-message.ts';
+import { gitFailure } from './git-failure.ts';
 import { GitKilledError, type Git, type GitOptions, type GitResult } from './git.ts';
 
 /** Single commits without their past; all commits without their files; or all there is. */
 export type Purpose = 'commits' | 'history' | 'whole';
 
 export interface Repository {
-  /** Runs a git command in it. Where that finds it damaged, it is given up. */
+  /** Runs a git command in it. Where that finds it damaged, it is given up. Throws a {@link TransientError} where the disk is full. */
   readonly run: (args: readonly string[], options: GitOptions) => Promise<GitResult>;
   /** Gives it up: the next use begins with an empty one. */
   readonly discard: () => Promise<void>;
@@ -69,6 +71,8 @@ export function openRepositories(git: Git, folder: string): Repositories {
               },
             );
             if (!result.succeeded && tellsOfDamage(result.stderr)) await remove(path);
+            // No answer about the repository, whatever was asked.
+            if (!result.succeeded && tellsOfFullDisk(result.stderr)) throw gitFailure(url, result.stderr);
             return result;
           },
           discard: () => remove(path),
@@ -115,13 +119,21 @@ async function create(git: Git, path: string, signal: AbortSignal): Promise<void
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   try {
     const made = await git(['init', '--quiet', '--bare', '--template=', temporary], { signal });
-    if (!made.succeeded) throw new TransientError('git cannot create a repository of the worker’s own');
+    if (!made.succeeded) {
+      const why = errorOf(made.stderr);
+      throw new TransientError(`git cannot create a repository of the worker’s own${why}`);
+    }
     await mkdir(join(temporary, 'info'), { recursive: true });
     await writeFile(join(temporary, 'info/attributes'), ATTRIBUTES);
     await rename(temporary, path);
   } finally {
     await remove(temporary);
   }
+}
+
+/** What is worth to be told of it, after what failed. */
+function errorOf(stderr: string): string {
+  return tellsOfFullDisk(stderr) ? ': No space left on device' : '';
 }
 
 /**

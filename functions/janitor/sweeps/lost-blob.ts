@@ -27,7 +27,8 @@ export async function forgetLost(place: Workplace, digest: Digest): Promise<Outc
   for (;;) {
     const { docs } = await naming(firestore, digest, PAGE).get();
     for (const { id } of docs) {
-      if ((await forgetManifest(place, lost, digestSchema.parse(id))) === 'kept') return 'kept';
+      const outcome = await forgetManifest(place, lost, digestSchema.parse(id));
+      if (outcome !== 'deleted') return outcome;
     }
     if (docs.length === 0) break;
   }
@@ -81,7 +82,7 @@ function correctGeneration(
   });
 }
 
-/** Takes a manifest away, and before it all that has it. 'kept' where the blob is lost no more. */
+/** Takes a manifest away, and before it all that has it. Not 'deleted' where that cannot be, or the blob is lost no more. */
 async function forgetManifest(place: Workplace, lost: Lost, manifest: Digest): Promise<Outcome> {
   const { firestore } = place;
   const manifests = firestore.collection('manifests');

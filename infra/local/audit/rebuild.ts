@@ -10,6 +10,7 @@ import type { Phase } from '#core/image-document.ts';
 import type { ImageRequest } from '#core/image-request.ts';
 import { formatPackageSource } from '#core/package-source.ts';
 import { keepsRevisions } from '#core/source-document.ts';
+import { UNCOLLECTED } from '#worker/collection/build-roots.ts';
 import { NOTHING_KNOWN } from '#worker/known-packages.ts';
 import { createImageMaker } from '#worker/make-image.ts';
 import { openNix } from '#worker/nix/nix.ts';
@@ -76,6 +77,7 @@ export async function rebuild(
     const layerFolder = openLayerFolder(await part('layers'));
     const makeImage = createImageMaker({
       nix,
+      beginRoots: UNCOLLECTED,
       packageSources,
       knownPackages: NOTHING_KNOWN,
       layerStore: layerFolder,

@@ -249,6 +249,8 @@ const BAD: Readonly<Record<string, readonly [value: string, problem: RegExp][]>>
   DERIVERY_TOMBSTONE_HOURS: [['-1', /./]],
   DERIVERY_SPOOL: [['spool', /"\/"/]],
   DERIVERY_NIX_STORE: [['store', /"\/"/]],
+  DERIVERY_STORE_LIMIT_GB: [['0', /./]],
+  DERIVERY_STORE_FREE_GB: [['-1', /./]],
   DERIVERY_DEBIAN_SET: [['set', /"\/"/]],
   DERIVERY_BUILD_SLOTS: [
     ['0', /./],

@@ -1,4 +1,5 @@
 // What workers have left in the stand-ins, and a janitor among it, with a clock that can be set forward.
+import assert from 'node:assert/strict';
 import { Storage } from '@google-cloud/storage';
 import { crc32c, formatCrc32c } from '#core/crc32c.ts';
 import { digestOf, type Digest } from '#core/digest.ts';
@@ -43,7 +44,7 @@ export class Yard implements AsyncDisposable {
     return new Yard(await Cloud.start({ wallClock: () => Date.now() + clock.aheadMs }), clock);
   }
 
-  /** Firestore's clock, by which everything is decided, goes forward. */
+  /** The clock of Firestore and of the bucket, by which everything is decided, goes forward. */
   later(milliseconds: number): void {
     this.#clock.aheadMs += milliseconds;
   }
@@ -78,7 +79,12 @@ export class Yard implements AsyncDisposable {
     const manifest = { digest: digestOf(bytes), mediaType: MEDIA_TYPES.manifest, bytes, blobs };
     await this.cloud.images.claim(image.key, claimant(image.name));
     const { readTime: checkedAt } = await this.cloud.images.read(image.key);
-    await this.cloud.images.publish(image.key, image.name, { manifest, revision: 'r1', checkedAt });
+    const publication = await this.cloud.images.publish(image.key, image.name, {
+      manifest,
+      revision: 'r1',
+      checkedAt,
+    });
+    assert.equal(publication.kind, 'published');
     return { ...image, manifest };
   }
 

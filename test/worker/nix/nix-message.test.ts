@@ -49,6 +49,14 @@ suite('another try may get past', () => {
     assert.equal(tellsOfMachine(network), false);
   });
 
+  const withoutRoom = [
+    "opening file '/nix/store/x.drv': No space left on device",
+    "creating directory '/nix/store/.links': Disk quota exceeded",
+    "executing SQLite statement 'insert into Refs': database or disk is full (in '/nix/var/nix/db/db.sqlite')",
+    "builder for '/nix/store/x.drv' failed with exit code 1;\nlast 1 log lines:\n> cp: error writing: No space left on device",
+  ];
+  for (const text of withoutRoom) test(`T31: ${text}`, () => assert.equal(tellsOfFetching(text), true));
+
   const permanent = [
     `builder for '/nix/store/x.drv' failed with exit code 3`,
     `attribute 'x' missing`,

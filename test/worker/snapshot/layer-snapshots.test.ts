@@ -21,6 +21,7 @@ import { cacheOf, emptyStore, isValid } from '#test/worker/nix/binary-cache.ts';
 import { scratchSet } from '#test/worker/nix/scratch-set.ts';
 import { storeFolder } from '#test/worker/nix/store-folder.ts';
 import { temporaryFolder } from '#test/worker/pack/trees.ts';
+import { UNCOLLECTED } from '#worker/collection/build-roots.ts';
 import { NOTHING_KNOWN } from '#worker/known-packages.ts';
 import { createImageMaker } from '#worker/make-image.ts';
 import type { Nix } from '#worker/nix/nix.ts';
@@ -79,7 +80,11 @@ interface Worker {
 function workerOf(nix: Nix): Worker {
   const collected = collectLog();
   const snapshots = openSnapshots(PROJECT, BUCKET);
-  return { nix, collected, layerSnapshots: createLayerSnapshots({ nix, snapshots, log: collected.log }) };
+  return {
+    nix,
+    collected,
+    layerSnapshots: createLayerSnapshots({ nix, beginRoots: UNCOLLECTED, snapshots, log: collected.log }),
+  };
 }
 
 /** A worker whose store is empty, and fetches from there. */
@@ -160,17 +165,22 @@ test('the snapshot of a package set', { timeout: 120_000 }, async context => {
     const worker = await workerFrom(t, most);
     const fetchTree = () => storeFolder(worker.nix, at.folder);
     const begun = Promise.withResolvers<void>();
+    let fetching: Promise<unknown> | undefined;
     const pending = worker.layerSnapshots.begin(
       subjectOf(at, 'given up'),
       () => {
         begun.resolve();
-        return fetchTree();
+        const tree = fetchTree();
+        fetching = tree;
+        return tree;
       },
       signal,
     );
     await begun.promise;
     pending[Symbol.dispose]();
     await assert.rejects(pending.frozen());
+    // It goes on although it was given up: the store is removed when the test ends.
+    await fetching;
     assert.equal(await isInBucket(at, 'given up'), false);
     assert.ok((await frozen(worker, at, 'given up')).bundles.size > 0);
   });
@@ -240,6 +250,7 @@ test('the snapshot of a package set', { timeout: 120_000 }, async context => {
       });
       const makeImage = createImageMaker({
         nix,
+        beginRoots: UNCOLLECTED,
         packageSources,
         knownPackages: NOTHING_KNOWN,
         layerStore: openLayerFolder(temporaryFolder(t)),
