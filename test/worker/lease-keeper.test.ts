@@ -78,7 +78,7 @@ describe('a lease that is kept', () => {
     assert.equal((await cloud.images.read(key)).version?.valueOf(), version?.valueOf());
   });
 
-  test('that another takes is told to whoever works, as soon as it is written', async () => {
+  test('T2: that another takes is told to whoever works, as soon as it is written', async () => {
     const key = await claimed(600);
     const keeper = keepLease(cloud.images, key, 'mine', 600);
     const lost = aborted(keeper.lost);

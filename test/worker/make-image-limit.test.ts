@@ -66,7 +66,7 @@ async function refusal(made: Promise<string>): Promise<string> {
   return error.message;
 }
 
-test('is found out before anything is fetched, where a cache tells', { timeout: 60_000 }, async context => {
+test('T13: is found out before anything is fetched, where a cache tells', { timeout: 60_000 }, async context => {
   const folder = await scratchSet(context, SET);
   const builder = await emptyStore(context);
   const source = await storeFolder(builder, folder);
@@ -92,7 +92,7 @@ test('is found out before anything is fetched, where a cache tells', { timeout: 
   assert.equal(await make(context, nix, folder, limit), await make(context, builder, folder, limit));
 });
 
-test('is found out once it is built, where nobody can tell before', { timeout: 60_000 }, async context => {
+test('T13: is found out once it is built, where nobody can tell before', { timeout: 60_000 }, async context => {
   const folder = await scratchSet(context, SET);
   const nix = await emptyStore(context);
   assert.match(

@@ -13,7 +13,7 @@ const REQUESTS = 1_500;
 const SEEDS = { 'node:http': 20_261_121, 'functions-framework': 20_261_122 } as const;
 
 onBothServers('targets that are nearly right', 1, served => {
-  test('are answered, never with 5xx, and ask for nothing but packages', { timeout: 60_000 }, async () => {
+  test('T16, T18, N9: are answered, never with 5xx, and ask for nothing but packages', { timeout: 60_000 }, async () => {
     const limit = pLimit(16);
     const requests = fc.sample(mutatedRequest, { seed: SEEDS[served().kind], numRuns: REQUESTS });
     const statuses = new Map<number, number>();
