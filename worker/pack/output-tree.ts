@@ -1,5 +1,6 @@
 // The names in one output and what they are, without the bytes: what links are planned from.
 import type { StorePath } from '#core/store-path.ts';
+import { requireUndeleted } from '../nix/deletion.ts';
 import { walk } from './walk.ts';
 
 /**
@@ -13,7 +14,10 @@ export type OutputNode =
   | { readonly kind: 'symlink'; readonly target: string }
   | { readonly kind: 'file' };
 
-/** Reads the tree at a real path; an output that is a single file has no names. Errors as {@link walk} has them. */
+/**
+ * Reads the tree of the store path that lies at `real`; an output that is a single file has no names. Errors as {@link walk} and
+ * {@link requireUndeleted} have them.
+ */
 export function readOutputTree(real: string): OutputTree {
   const root = new Map<string, OutputNode>();
   const folders = new Map([['', root]]);
@@ -33,6 +37,7 @@ export function readOutputTree(real: string): OutputTree {
       parent?.set(name, { kind: 'file' });
     }
   }
+  requireUndeleted(real);
   return root;
 }
 

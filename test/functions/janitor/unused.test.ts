@@ -144,6 +144,15 @@ describe('T7: a manifest', () => {
     assert.ok(await yard.exists('manifests', manifest.digest));
   });
 
+  test('stays that somebody pulls by its digest at this moment', async () => {
+    const { manifest } = await unusedManifest('pulled');
+    const stored = documents('manifests').doc(manifest.digest);
+    const pull = () => stored.update({ usedAt: FieldValue.serverTimestamp() });
+    const firestore = actedBeside(yard.cloud.firestore, pull);
+    assert.deepEqual(await yard.collect(['manifests'], { firestore }), {});
+    assert.ok((await stored.get()).exists);
+  });
+
   test('of a form that is not known stays', async () => {
     await documents('manifests')
       .doc('strange')
