@@ -44,16 +44,22 @@ export function readOutputTree(real: string): OutputTree {
 /** As many links as Linux follows on one way (path_resolution(7)). */
 const LINK_LIMIT = 40;
 
+/** Many times as many names as any way has that leads somewhere; each link may bring some thousands. */
+const NAME_LIMIT = 500;
+
 /**
  * The folder that the link at `path` leads to, if the whole way stays in this tree. Undefined for one that leads to a
- * file, to nothing, out of the tree, in circles, or to a folder that it lies in (`include/ncurses -> .`).
+ * file, to nothing, out of the tree, in circles, to a folder that it lies in (`include/ncurses -> .`), or that has no end to
+ * speak of.
  */
 export function resolveFolder(tree: OutputTree, storePath: StorePath, path: string): OutputTree | undefined {
   const waiting = path.split('/').reverse();
   let trail = [tree];
   let links = 0;
+  let names = 0;
   let above: readonly OutputTree[] = [];
   for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+    if ((names += 1) > NAME_LIMIT) return undefined;
     if (name === '' || name === '.') continue;
     if (name === '..') {
       trail.pop();
