@@ -34,8 +34,8 @@ for (const [where, skew] of [
     test('a lease that is kept is renewed, and not lost', async context => {
       const cloud = await skewed(context);
       const { key } = await cloud.newQueued();
-      await cloud.images.claim(key, claimant('first', 1));
-      const kept = keepLease(cloud.images, key, 'first', 1);
+      await cloud.images.claim(key, claimant('first', 3));
+      const kept = keepLease(cloud.images, key, 'first', 3);
       const renewals = async (): Promise<number> => {
         const build = await cloud.buildOf(key);
         assert.ok(build.state === 'building');
@@ -43,7 +43,7 @@ for (const [where, skew] of [
         return build.lease.renewedAt;
       };
       const begun = await renewals();
-      while ((await renewals()) < begun + 1_500) {
+      while ((await renewals()) === begun) {
         assert.equal((await cloud.images.claim(key, claimant('second'))).kind, 'nothing-to-do');
       }
       assert.equal(kept.lost.aborted, false);
