@@ -109,7 +109,7 @@ async function start(
     log,
     onBroken,
   });
-  let stopped: Promise<void> | undefined;
+  let stopped: Promise<number> | undefined;
   const once = { stop: () => (stopped ??= intake.stop()) };
   context.after(() => once.stop());
   return once;
