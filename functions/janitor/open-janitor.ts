@@ -11,6 +11,7 @@ import { retentionOf } from '#core/google/retention-settings.ts';
 import { openRounds } from '#core/google/rounds.ts';
 import { openSources } from '#core/google/sources.ts';
 import { createAsking } from '../asking.ts';
+import { openWorkerMachine, type WorkerMachine } from '../worker-machine/worker-machine.ts';
 import { collect, type CollectOptions, type SweepReport } from './collect.ts';
 import { refreshPopular, type Refreshes } from './popular.ts';
 import type { JanitorSettings } from './settings.ts';
@@ -19,6 +20,7 @@ import { allSweeps } from './sweeps.ts';
 export interface Janitor {
   readonly images: Images;
   readonly hints: Hints;
+  readonly machine: WorkerMachine;
   /** Has the images made again that are used most, where their sources have moved. */
   readonly refreshPopular: (options: { readonly dryRun: boolean }) => Promise<Refreshes>;
   /** One run over everything that may be over. */
@@ -51,6 +53,7 @@ export function openJanitor(settings: JanitorSettings, log: Log): Janitor {
   return {
     images,
     hints,
+    machine: openWorkerMachine(settings, log),
     refreshPopular: options =>
       refreshPopular(
         { firestore, images, sources, asking, policy, log },

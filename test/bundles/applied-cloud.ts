@@ -6,6 +6,8 @@ import { join, resolve } from 'node:path';
 import { PubSub } from '@google-cloud/pubsub';
 import { Storage } from '@google-cloud/storage';
 import { z } from 'zod';
+import type { Machine } from '#local/compute/machine.ts';
+import { startCompute } from '#local/compute/server.ts';
 import { startFirestore } from '#local/firestore/server.ts';
 import { startIamCredentials } from '#local/iam-credentials/server.ts';
 import { startMetadata } from '#local/metadata/server.ts';
@@ -63,12 +65,14 @@ interface Place {
   readonly module: string;
   /** Where the services keep their data. */
   readonly data: string;
+  /** What goes on in the worker's machine. */
+  readonly machine: Machine;
 }
 
 /** Starts the services in this process, and makes what is `applied`. */
 export async function startAppliedCloud(
   applied: readonly PlannedResource[],
-  { project, account, module, data: dataFolder }: Place,
+  { project, account, module, data: dataFolder, machine }: Place,
 ): Promise<AppliedCloud> {
   await using starting = new AsyncDisposableStack();
   const closing = <T extends { close(): Promise<unknown> }>(service: T): T =>
@@ -86,11 +90,14 @@ export async function startAppliedCloud(
       ),
     }),
   );
+  const { id: instance } = one('google_compute_instance.worker[0]', z.object({ id: z.string() }));
+  const compute = closing(await startCompute({ instance, machine }));
   const environment = {
     FIRESTORE_EMULATOR_HOST: firestore.address,
     PUBSUB_EMULATOR_HOST: queue.address,
     STORAGE_EMULATOR_HOST: objects.url,
     GCE_METADATA_HOST: metadata.host,
+    DERIVERY_COMPUTE_ENDPOINT: compute.endpoint,
     DERIVERY_SIGNING_ENDPOINT: iam.signingEndpoint,
   };
   const pubsub = closing(new PubSub({ projectId: project, apiEndpoint: queue.address, emulatorMode: true }));

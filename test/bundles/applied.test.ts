@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { Firestore } from '@google-cloud/firestore';
 import { buildAll } from '#build/build-all.ts';
+import { Machine } from '#local/compute/machine.ts';
 import { smallPackages } from '#test/e2e/fleet.ts';
 import { checkBlobs, pullManifest } from '#test/e2e/oci-client.ts';
 import { openTerraform, skipWithoutTerraform } from '#test/infra/terraform/open-terraform.ts';
@@ -14,7 +15,7 @@ import { applied, environmentOf, valuesOf, type PlannedResource } from '#test/in
 import { debianSet } from '#test/nix/debian-set.ts';
 import { fetchBundles, objectNames } from './applied-bundles.ts';
 import { startAppliedCloud } from './applied-cloud.ts';
-import { startFunction, startWorker, type FunctionName } from './bundle-process.ts';
+import { startFunction, startWorker, type BundleProcess, type FunctionName } from './bundle-process.ts';
 import { onThisMachine } from './on-this-machine.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -61,11 +62,23 @@ describe('what terraform apply makes', { skip, timeout: 600_000 }, async () => {
     const [{ service_account_email: account }] = registryService['service_config'] as [
       { service_account_email: string },
     ];
+    const booted = Promise.withResolvers<BundleProcess>();
+    // Off, until one of the functions starts it; on, it does what its unit does (infra/worker-vm).
+    const machine = new Machine({
+      async running() {
+        const starting = environment('worker').then(given => startWorker(bundles, { environment: given }));
+        booted.resolve(starting);
+        await (
+          await starting
+        ).ended;
+      },
+    });
     await using cloud = await startAppliedCloud(resources, {
       project: PROJECT,
       account,
       module: terraform.folder,
       data: join(folder, 'cloud'),
+      machine,
     });
     const bundles = await fetchBundles(cloud, resources, join(folder, 'first'));
     const set = await debianSet();
@@ -76,9 +89,6 @@ describe('what terraform apply makes', { skip, timeout: 600_000 }, async () => {
     const start = async (name: FunctionName) =>
       startFunction(bundles, name, { environment: await environment(name) });
 
-    await using worker = await startWorker(bundles, {
-      environment: await environment('worker'),
-    });
     await using registry = await start('registry');
     await using prebuild = await start('prebuild');
     await using janitor = await start('janitor');
@@ -86,6 +96,8 @@ describe('what terraform apply makes', { skip, timeout: 600_000 }, async () => {
     await cloud.trigger('google_cloudfunctions2_function.event["janitor"]', janitor.port);
 
     await cloud.run('google_cloud_scheduler_job.prebuild[0]');
+    await machine.until('RUNNING');
+    await using worker = await booted.promise;
     assert.match(await worker.log.until(/"build (?!started|claimed)/), /"build published"/);
     const address = `127.0.0.1:${registry.port}`;
     const first = await fetch(`http://${address}/v2/one/manifests/latest`, { redirect: 'manual' });
