@@ -57,22 +57,36 @@ export function assignAnchors(
   return anchors;
 }
 
-/**
- * By place: how likely a path is to be another one in the next revision, which it is when anything in its closure changes.
- * Powers by repeated multiplication, so that no engine's `pow` can decide a tie.
- */
+/** By place: how likely a path is to be another one in the next revision, which it is when anything in its closure changes. */
 function churnTable(
   graph: DependencyGraph<GraphNode>,
   countOf: readonly number[],
   churn: number,
 ): readonly number[] {
-  const stays = [1];
-  return graph.nodes.map((_, place) => {
-    if (countOf[place] === 0) return 0;
-    const { size } = reachable(graph, [place]);
-    while (stays.length <= size) stays.push((stays.at(-1) ?? 1) * (1 - churn));
-    return 1 - (stays[size] ?? 0);
-  });
+  const changes = changeTable(churn, graph.nodes.length);
+  // More paths than that are no more likely to change. So what needs one with as many is not gone through, path by path: a
+  // cache may tell of a hundred thousand in a row.
+  const most = changes.length - 1;
+  const sizes = graph.nodes.map(() => 0);
+  for (const place of [...graph.nodes.keys()].reverse()) {
+    if (countOf[place] === 0) continue;
+    const needsMost = graph.dependencies[place]?.some(dependency => sizes[dependency] === most) ?? false;
+    sizes[place] = needsMost ? most : Math.min(reachable(graph, [place]).size, most);
+  }
+  return sizes.map(size => changes[size] ?? 0);
+}
+
+/**
+ * How likely it is that any of so many paths changes, up to `limit` of them or as many as make it certain, as far as a number
+ * can tell. Powers by repeated multiplication, so that no engine's `pow` can decide a tie.
+ */
+function changeTable(churn: number, limit: number): readonly number[] {
+  const changes = [0];
+  for (let stays = 1; changes.length <= limit && changes.at(-1) !== 1;) {
+    stays *= 1 - churn;
+    changes.push(1 - stays);
+  }
+  return changes;
 }
 
 /** Bytes of a path in a layer: as a binary cache has it, else a third of its archive, about what gzip makes of it. */

@@ -35,6 +35,11 @@ export interface GetContentsParts {
   readonly closureLimit: number;
 }
 
+function hasAll(known: Contents | undefined, wanted: readonly string[]): boolean {
+  const found = new Set(known?.items.map(({ name }) => name));
+  return wanted.every(name => found.has(name));
+}
+
 export function createGetContents({
   nix,
   packageSources,
@@ -75,7 +80,9 @@ export function createGetContents({
     const [platform] = request.platforms;
     const system = nixSystemOf(platform);
     const naming = { source: request.source, revision: found.revision, system, importArguments };
-    const known = await knownPackages.recall(naming, names, roots, signal);
+    const recalled = await knownPackages.recall(naming, names, roots, signal);
+    // What the package set is known not to have is passed over only where nobody wants it; Nix knows what to say of it.
+    const known = hasAll(recalled, [...request.packages, ...contents]) ? recalled : undefined;
     const { items, nodes } = known ?? (await byNix(request, found, naming, names, roots, report, signal));
     requireWithinLimit(request.packages, nodes, closureLimit);
     if (known === undefined) await knownPackages.remember(naming, names, { items, nodes }, signal);

@@ -13,6 +13,7 @@ import type { Log } from '#core/google/log.ts';
 import type { BuildRoots } from './collection/build-roots.ts';
 import type { RecentPaths } from './collection/recent-paths.ts';
 import { isSystemError } from './is-system-error.ts';
+import { isBeingDeleted } from './nix/deletion.ts';
 import type { FoundItem } from './nix/resolve.ts';
 
 /** All that the meaning of a name follows from. */
@@ -100,6 +101,8 @@ const factSchema = z.object({
 
 type Fact = z.infer<typeof factSchema>;
 
+const wholeFactSchema = factSchema.refine(isWhole, 'the closure lacks some of what it is the closure of');
+
 export function openKnownPackages({ folder, realPath, recent, log }: KnownPackagesParts): KnownPackages {
   const store = realPath(storePathSchema.parse(`/nix/store/${'0'.repeat(32)}-store`));
 
@@ -110,14 +113,15 @@ export function openKnownPackages({ folder, realPath, recent, log }: KnownPackag
     );
   }
 
-  /** Birth of a path, in milliseconds; undefined where it is not in the store. */
+  /** Birth of a path, in milliseconds; undefined where it is not in the store, or will not be for long. */
   function bornAt(path: StorePath): number | undefined {
-    return lstatSync(realPath(path), { throwIfNoEntry: false })?.birthtimeMs;
+    const stats = lstatSync(realPath(path), { throwIfNoEntry: false });
+    return stats === undefined || isBeingDeleted(stats) ? undefined : stats.birthtimeMs;
   }
 
   async function read(place: string, name: string): Promise<Fact | undefined> {
     try {
-      const fact = factSchema.parse(JSON.parse(await readFile(fileOf(place, name), 'utf8')));
+      const fact = wholeFactSchema.parse(JSON.parse(await readFile(fileOf(place, name), 'utf8')));
       return fact.name === name ? fact : undefined;
     } catch (error) {
       if (!(isSystemError(error) && error.code === 'ENOENT')) {
@@ -178,7 +182,7 @@ export function openKnownPackages({ folder, realPath, recent, log }: KnownPackag
             await write(place, factSchema.parse({ name, item, closure }));
           }
         }
-        await prune(folder);
+        await prune(folder, place);
       } catch (error) {
         if (!isSystemError(error)) throw error;
         log.warn({ error }, 'what was found out of packages cannot be kept; Nix will be asked again');
@@ -205,6 +209,13 @@ function closureOf(path: StorePath, nodeOf: ReadonlyMap<StorePath, ClosureNode>)
   return closure;
 }
 
+/** Whether all that the item needs is there. What was tampered with would fail the image, and every other try of it. */
+function isWhole({ item, closure }: Pick<Fact, 'item' | 'closure'>): boolean {
+  const paths = new Set(closure.map(({ path }) => path));
+  const isHere = (path: StorePath): boolean => paths.has(path);
+  return (item === null || isHere(item.path)) && closure.every(({ references }) => references.every(isHere));
+}
+
 /** A name from outside is never a path. */
 function fileOf(place: string, name: string): string {
   return join(place, `${hash(name)}.json`);
@@ -219,14 +230,18 @@ async function touch(place: string): Promise<void> {
   await utimes(place, now, now).catch(ignoreMissing);
 }
 
-/** Removes the facts of all but the revisions that were used last. */
-async function prune(folder: string): Promise<void> {
-  const places = (await readdir(folder)).map(name => join(folder, name));
-  if (places.length <= REVISIONS) return;
+/**
+ * Removes the facts of all but the revisions that were used last, of which `current` is one: by a clock that was set back it
+ * may seem older than all others.
+ */
+async function prune(folder: string, current: string): Promise<void> {
+  const all = (await readdir(folder)).map(name => join(folder, name));
+  const places = all.filter(place => place !== current);
+  if (places.length < REVISIONS) return;
   const used = await Promise.all(
     places.map(async place => ({ place, at: (await stat(place).catch(ignoreMissing))?.mtimeMs ?? 0 })),
   );
-  const old = used.toSorted((a, b) => b.at - a.at).slice(REVISIONS);
+  const old = used.toSorted((a, b) => b.at - a.at).slice(REVISIONS - 1);
   await Promise.all(old.map(({ place }) => rm(place, { recursive: true, force: true })));
 }
 

@@ -4,6 +4,9 @@ import type { Digest } from '../digest.ts';
 import { layerFactSchema, type LayerFact, type LayerKey } from '../layer.ts';
 import { isAlreadyExists } from './firestore.ts';
 
+/** Store paths of a layer whose hashes its fact has: a document takes 1 MiB, and only people look at them. */
+const HASHES_KEPT = 10_000;
+
 export type Layers = ReturnType<typeof openLayers>;
 
 export function openLayers(firestore: Firestore) {
@@ -27,7 +30,7 @@ export function openLayers(firestore: Firestore) {
     /** Records what a layer became, once its blob is stored; answers the fact that stands, which may be another worker's. */
     async record(key: LayerKey, fact: LayerFact, narHashes: readonly string[]): Promise<LayerFact> {
       try {
-        await collection.doc(key).create({ ...fact, narHashes: [...narHashes] });
+        await collection.doc(key).create({ ...fact, narHashes: narHashes.slice(0, HASHES_KEPT) });
         return fact;
       } catch (error) {
         if (!isAlreadyExists(error)) throw error;

@@ -74,9 +74,16 @@ async function make(system: LocalSystem, name: string): Promise<Timing> {
   const since = system.lines.length;
   await pullManifest(system.registry, name);
   const line = await system.waitFor('build published', since);
-  const seconds = (what: string): number =>
-    Number(new RegExp(`\\b${what}"?[=:](?<seconds>[\\d.]+)`).exec(line)?.groups?.['seconds'] ?? 0);
-  return { plan: seconds('resolving') + seconds('building'), ready: seconds('seconds') };
+  const seconds = (what: string): number | undefined => {
+    const text = new RegExp(`\\b${what}"?[=:](?<seconds>[\\d.]+)`).exec(line)?.groups?.['seconds'];
+    return text === undefined ? undefined : Number(text);
+  };
+  const [resolving, ready] = [seconds('resolving'), seconds('seconds')];
+  if (resolving === undefined || ready === undefined) {
+    throw new Error(`the worker does not say how long the build took: ${line}`);
+  }
+  // Where all is known nothing is built, and from the second image on no snapshot is waited for.
+  return { plan: resolving + (seconds('building') ?? 0) + (seconds('planning') ?? 0), ready };
 }
 
 function rowOf(label: string, timings: readonly Timing[]): Row {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
-import type { GraphNode } from '#core/dependency-graph.ts';
+import { dependencyGraph, type GraphNode } from '#core/dependency-graph.ts';
+import { ANCHOR_CONSTANTS, assignAnchors } from '#core/layer-anchors.ts';
 import { demandOfImages, type Demand } from '#core/layer-demand.ts';
 import {
   EMPTY_SNAPSHOT,
@@ -79,6 +80,25 @@ describe('an anchor', () => {
     const large = [node('lib', 3_000_000), tool, ...many];
     assert.equal(anchors(large, [['tool']])['lib'], 'lib');
   });
+});
+
+test('anchors of a long row of paths are found without going through the row for each', () => {
+  const length = 2000;
+  const row = Array.from({ length }, (_, i) =>
+    node(`part${i}`, 10, ...(i + 1 < length ? [`part${i + 1}`] : [])),
+  );
+  const graph = dependencyGraph(row);
+  let steps = 0;
+  const dependencies = new Proxy(graph.dependencies, {
+    get: (target, key, receiver): unknown => {
+      steps += 1;
+      return Reflect.get(target, key, receiver);
+    },
+  });
+  const counts = new Map(row.map(each => [each.path, 1]));
+  const found = assignAnchors({ ...graph, dependencies }, { counts }, { ...ANCHOR_CONSTANTS, churn: 0.5 });
+  assert.deepEqual(new Set(found.values()), new Set([path('part0')]));
+  assert.ok(steps < 10 * length, `${steps} steps`);
 });
 
 describe('what is known without history', () => {

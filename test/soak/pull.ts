@@ -17,8 +17,8 @@ export interface PullRequest {
   readonly whole: boolean;
 }
 
-/** No client goes on for longer; nor would a person. Milliseconds. */
-export const PATIENCE_MS = 300_000;
+/** No client goes on for longer: on a machine that does much else, builds take as many times as long. Milliseconds. */
+export const PATIENCE_MS = 900_000;
 
 /** How long a client that met an error waits before it tries again. Milliseconds. */
 const AGAIN_MS = 700;

@@ -85,7 +85,8 @@ async function untilEnded(run: () => Promise<PullOutcome | string>): Promise<Pul
   for (const until = Date.now() + PATIENCE_MS; ;) {
     const ended = await run();
     if (typeof ended !== 'string') return ended;
-    if (REFUSED.test(ended)) return { kind: 'refused', status: 0, message: ended };
+    // Some of them put what the registry says into quotes of their own.
+    if (REFUSED.test(ended)) return { kind: 'refused', status: 0, message: ended.replaceAll('\\"', '"') };
     if (Date.now() > until) return { kind: 'unfinished', why: ended };
     await pause(1_000);
   }

@@ -48,6 +48,7 @@ async function main(): Promise<number> {
   async function run() {
     await using world = await startWorld(folder, history);
     await using clients = await openRealClients(folder);
+    endOnSignals(clients, world);
     const drive = createDrive(world, realClients ? clients.all : []);
     const memory = watchMemory(world);
     console.log('soak: all is started');
@@ -62,6 +63,16 @@ async function main(): Promise<number> {
     await world.programs.stop(name => name.startsWith('worker'));
     return { isIdle: calm, states: { calm: atRest, collected }, left: await leftovers(world) };
   }
+}
+
+/** Programs and file systems do not outlive a run that is broken off. */
+function endOnSignals(...disposables: readonly AsyncDisposable[]): void {
+  const end = async (): Promise<void> => {
+    console.error('soak: broken off; all that was started is ended');
+    for (const each of disposables) await each[Symbol.asyncDispose]();
+    process.exit(1);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void end());
 }
 
 function readOptions() {

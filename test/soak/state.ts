@@ -1,10 +1,11 @@
 // What is there when a soak has come to rest: documents, objects, and what workers have left on their disks.
 import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { toPlain } from '#core/google/firestore.ts';
 import { crc32c, formatCrc32c } from '#core/crc32c.ts';
 import { BUCKET } from '#local/resources.ts';
+import { LOCK } from '#worker/claim-folder.ts';
 import type { Plain } from './commits.ts';
 import { WORKERS } from './plan.ts';
 import type { World } from './world.ts';
@@ -85,13 +86,24 @@ async function readObjects(
   return objects;
 }
 
-/** What lies in the spools of workers that have ended: nothing, but what is kept for the next. */
+/** What workers that have ended have left in their spools and roots: nothing, but what is kept for the next. */
 export async function leftovers({ folder }: World): Promise<string[]> {
   const KEPT = new Set(['sources', 'known']);
   const left: string[] = [];
   for (const worker of WORKERS) {
     const spool = join(folder, worker, 'spool');
     for (const name of await readdir(spool)) if (!KEPT.has(name)) left.push(join(spool, name));
+    left.push(...(await rootsOfBuilds(join(folder, worker, 'nix'))));
   }
   return left;
+}
+
+/** What is still kept from Nix's collection for builds. */
+async function rootsOfBuilds(store: string): Promise<string[]> {
+  const builds = join(store, 'nix/var/nix/gcroots/derivery/builds');
+  const claimed = await readdir(builds);
+  const roots = await Promise.all(
+    claimed.map(async each => (await readdir(join(builds, each))).map(name => join(builds, each, name))),
+  );
+  return roots.flat().filter(path => basename(path) !== LOCK);
 }

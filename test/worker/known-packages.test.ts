@@ -1,8 +1,9 @@
 // Images of known packages, with a store and a package set of the test's own. That no Nix runs is seen by there being none.
 import assert from 'node:assert/strict';
-import { readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
+import { z } from 'zod';
 import { ConfigurationError, PermanentError } from '#core/errors.ts';
 import type { ImageRequest } from '#core/image-request.ts';
 import type { ImageSettings } from '#core/image-settings.ts';
@@ -105,6 +106,13 @@ function inOrder(contents: Contents | undefined): unknown {
 
 const AT = 'a revision of the test';
 
+async function filesIn(facts: string): Promise<string[]> {
+  const entries = await readdir(facts, { recursive: true, withFileTypes: true });
+  return entries.filter(entry => entry.isFile()).map(entry => join(entry.parentPath, entry.name));
+}
+
+const factOf = (text: string) => z.looseObject({ closure: z.array(z.unknown()) }).parse(JSON.parse(text));
+
 async function digestOf(parts: ImageMakerParts, request: ImageRequest, revision: string): Promise<string> {
   return (await createImageMaker(parts)(request, { revision, gitRef: undefined }, () => {}, signal)).digest;
 }
@@ -161,6 +169,23 @@ describe('a new combination of known packages', () => {
     assert.deepEqual(inOrder(await contents(at.nix)), inOrder(again));
     assert.deepEqual(inOrder(await contents(at.noNix)), inOrder(again));
   });
+});
+
+test('a package that the set is known not to have is refused as before, where somebody wants it', async context => {
+  const at = await place(context);
+  const app = requestOf(at.set, 'app');
+  const parts = partsOf(context, at);
+  const revision = await revisionOf(parts, app);
+  await digestOf(parts, app, revision);
+  const unknown = (error: unknown): boolean =>
+    error instanceof PermanentError && /"cacert" is not in the package set/.test(error.message);
+  await assert.rejects(digestOf(parts, requestOf(at.set, 'cacert'), revision), unknown);
+  const everyImageIts = (error: unknown): boolean =>
+    error instanceof PermanentError && /own package "cacert" is not in/.test(error.message);
+  await assert.rejects(
+    digestOf(partsOf(context, at, { contents: ['cacert'] }), app, revision),
+    everyImageIts,
+  );
 });
 
 describe('what is known of packages', () => {
@@ -228,6 +253,39 @@ describe('what is known of packages', () => {
     assert.equal(collected.lines.length, 1);
     await here.remember(naming(set), ['app'], contents, signal);
     assert.deepEqual(inOrder(await recall(naming(set), ['app'])), inOrder(contents));
+  });
+
+  test('is not believed where its closure lacks a part', async context => {
+    const { set, facts, recall, collected } = await known(context);
+    for (const file of await filesIn(facts)) {
+      const fact = factOf(await readFile(file, 'utf8'));
+      await writeFile(file, JSON.stringify({ ...fact, closure: fact.closure.slice(1) }));
+    }
+    assert.equal(await recall(naming(set), ['app']), undefined);
+    assert.equal(collected.lines.length, 1);
+  });
+
+  test('is not believed where Nix was killed over the deletion of a path', async context => {
+    const { set, nix, known: here, recall, contents } = await known(context);
+    const app = contents.items.find(({ name }) => name === 'app') ?? assert.fail();
+    await chmod(nix.realPath(app.path), 0o755);
+    assert.equal(await recall(naming(set), ['app']), undefined);
+    await here.remember(naming(set), ['app'], contents, signal);
+    assert.equal(await recall(naming(set), ['app']), undefined);
+  });
+
+  test('is kept when it was found out, though all else seems younger by a clock that was set back', async context => {
+    const { set, facts, known: here, recall, contents } = await known(context);
+    for (let number = 1; number < 32; number++) {
+      await here.remember({ ...naming(set), revision: `r${number}` }, ['app'], contents, signal);
+    }
+    for (const name of await readdir(facts)) {
+      await utimes(join(facts, name), new Date('2100-01-01'), new Date('2100-01-01'));
+    }
+    const now = { ...naming(set), revision: 'r32' };
+    await here.remember(now, ['app'], contents, signal);
+    assert.deepEqual(inOrder(await recall(now, ['app'])), inOrder(contents));
+    assert.equal((await readdir(facts)).length, 32);
   });
 
   test('goes with its revision: those used last are kept', async context => {

@@ -50,7 +50,7 @@ export async function openBinaryCache(
   };
 }
 
-/** A file's text; undefined where there is no such file. */
+/** A file's text; undefined where there is no such file, or none that could be of use. */
 type Reader = (file: string, signal: AbortSignal) => Promise<string | undefined>;
 
 function readerOf(address: string): Reader | undefined {
@@ -79,6 +79,21 @@ async function readFileOf(file: string): Promise<string | undefined> {
   }
 }
 
+/** What is longer is nothing that this has use for: a path with ten thousand references has half of it. Bytes. */
+const LENGTH_LIMIT = 1 << 20;
+
+/** Undefined where it is too long. No more than that is read: a cache may say anything, and the worker has more to remember. */
+async function textOf({ body }: Response): Promise<string | undefined> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of body ?? []) {
+    length += chunk.length;
+    if (length > LENGTH_LIMIT) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
 /** Nix takes these for "not there" as well: a bucket whose content may not be listed answers 403 for what it has not. */
 const ABSENT = new Set([401, 403, 404, 407, 410]);
 
@@ -88,7 +103,7 @@ async function readFromWeb(url: URL, signal: AbortSignal): Promise<string | unde
       signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]),
     });
     // A body that is not read keeps its connection.
-    const text = await response.text();
+    const text = await textOf(response);
     if (response.ok) return text;
     if (ABSENT.has(response.status)) return undefined;
     throw new TransientError(`${url.host} answered ${response.status}`);

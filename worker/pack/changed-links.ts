@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Owner } from '#core/owner.ts';
+import { requireUndeleted } from '../nix/deletion.ts';
 import type { TarEntry } from './tar-header.ts';
 import { walk, type FoundNode } from './walk.ts';
 
@@ -18,6 +19,7 @@ export function* changedLinks(root: string, ownerOf: (path: string) => Owner): G
     if (mode === undefined) throw new Error(`there are no permission bits for ${JSON.stringify(path)}`);
     yield toEntry(node, mode, ownerOf(path));
   }
+  requireUndeleted(root);
 }
 
 /** `<octal digits> <path>`, each ended by a zero byte. */

@@ -1,4 +1,5 @@
 // Which links an image has at its root: the folders of several outputs merged into one tree. Pure.
+import { PermanentError } from '#core/errors.ts';
 import { byCodeUnits } from '#core/order.ts';
 import { storePathName, type StorePath } from '#core/store-path.ts';
 import { resolveFolder, type OutputTree } from './output-tree.ts';
@@ -29,18 +30,26 @@ export type RootPlan = Map<string, PlannedNode>;
  */
 const LEFT_OUT = new Set(['nix-support', 'nix', 'dev', 'proc', 'sys']);
 
+/** A few times as many as anything real has. Links that lead to folders full of links could make billions of a small package. */
+const PLAN_LIMIT = 1_000_000;
+
 /**
  * Merges the top-level folders of `outputs`. Directories are real, what is in them is links into the store. A link to a
  * folder of the same output (`sbin -> bin`) counts as that folder; other links are linked as they are.
  *
  * Two outputs with the same path: a directory beats a file or link, whoever brings it (one name is lost, not a tree).
- * Else the first {@link byPrecedence} wins. The order of `outputs` does not matter.
+ * Else the first {@link byPrecedence} wins. The order of `outputs` does not matter. Throws a {@link PermanentError} where there
+ * are more than `limit` nodes.
  */
-export function planLinks(outputs: readonly ReadOutput[]): RootPlan {
+export function planLinks(outputs: readonly ReadOutput[], limit = PLAN_LIMIT): RootPlan {
   const plan: RootPlan = new Map();
   for (const output of outputs.toSorted(byPrecedence)) {
     for (const [path, kind] of linkable(output)) {
       claim(plan, path, kind === 'link' ? { kind, target: `${output.storePath}/${path}` } : { kind });
+      if (plan.size > limit) {
+        const message = `the image would have more than ${limit} links at its root: too many are in ${output.storePath}`;
+        throw new PermanentError({ kind: 'build_failed', message });
+      }
     }
   }
   return plan;

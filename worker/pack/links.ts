@@ -33,9 +33,9 @@ export async function linksLayer(
   }
   const plan = planLinks(read);
   addRootFiles(plan, user);
-  return [...plan]
-    .toSorted(([a], [b]) => byCodeUnits(sortKey(a), sortKey(b)))
-    .map(([path, node]) => toEntry(path, node, ownerOf(path, user, owner)));
+  return Array.from(plan, ([path, node]) => ({ key: sortKey(path), path, node }))
+    .toSorted((a, b) => byCodeUnits(a.key, b.key))
+    .map(({ path, node }) => toEntry(path, node, ownerOf(path, user, owner)));
 }
 
 /** Orders paths name by name, so that a folder's content comes right after it: a slash sorts before all bytes of names. */

@@ -1,5 +1,6 @@
 // The names in one output and what they are, without the bytes: what links are planned from.
 import type { StorePath } from '#core/store-path.ts';
+import { requireUndeleted } from '../nix/deletion.ts';
 import { walk } from './walk.ts';
 
 /**
@@ -13,7 +14,10 @@ export type OutputNode =
   | { readonly kind: 'symlink'; readonly target: string }
   | { readonly kind: 'file' };
 
-/** Reads the tree at a real path; an output that is a single file has no names. Errors as {@link walk} has them. */
+/**
+ * Reads the tree of the store path that lies at `real`; an output that is a single file has no names. Errors as {@link walk} and
+ * {@link requireUndeleted} have them.
+ */
 export function readOutputTree(real: string): OutputTree {
   const root = new Map<string, OutputNode>();
   const folders = new Map([['', root]]);
@@ -33,22 +37,29 @@ export function readOutputTree(real: string): OutputTree {
       parent?.set(name, { kind: 'file' });
     }
   }
+  requireUndeleted(real);
   return root;
 }
 
 /** As many links as Linux follows on one way (path_resolution(7)). */
 const LINK_LIMIT = 40;
 
+/** Many times as many names as any way has that leads somewhere; each link may bring some thousands. */
+const NAME_LIMIT = 500;
+
 /**
  * The folder that the link at `path` leads to, if the whole way stays in this tree. Undefined for one that leads to a
- * file, to nothing, out of the tree, in circles, or to a folder that it lies in (`include/ncurses -> .`).
+ * file, to nothing, out of the tree, in circles, to a folder that it lies in (`include/ncurses -> .`), or that has no end to
+ * speak of.
  */
 export function resolveFolder(tree: OutputTree, storePath: StorePath, path: string): OutputTree | undefined {
   const waiting = path.split('/').reverse();
   let trail = [tree];
   let links = 0;
+  let names = 0;
   let above: readonly OutputTree[] = [];
   for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+    if ((names += 1) > NAME_LIMIT) return undefined;
     if (name === '' || name === '.') continue;
     if (name === '..') {
       trail.pop();

@@ -2,6 +2,7 @@
 import { byCodeUnits } from '#core/order.ts';
 import type { Owner } from '#core/owner.ts';
 import type { StorePath } from '#core/store-path.ts';
+import { requireUndeleted } from '../nix/deletion.ts';
 import type { TarEntry } from './tar-header.ts';
 import { newReadBuffer, walk, type FoundNode } from './walk.ts';
 
@@ -11,7 +12,7 @@ export type RealPath = (path: StorePath) => string;
 /**
  * The entries of a layer of `paths`, whatever their order: `nix/` and `nix/store/`, then every path with all that is in
  * it. Modes are those of the Nix store: files 0444, or 0555 where the owner may execute them, and no set-user-id.
- * Read while it is iterated; errors as {@link walk} has them.
+ * Read while it is iterated; errors as {@link walk} and {@link requireUndeleted} have them.
  */
 export function* storeEntries(
   paths: readonly StorePath[],
@@ -23,7 +24,9 @@ export function* storeEntries(
   const buffer = newReadBuffer();
   for (const path of paths.toSorted(byCodeUnits)) {
     const name = path.slice('/'.length);
-    for (const node of walk(realPath(path), buffer)) yield toEntry(name, node, owner);
+    const real = realPath(path);
+    for (const node of walk(real, buffer)) yield toEntry(name, node, owner);
+    requireUndeleted(real);
   }
 }
 

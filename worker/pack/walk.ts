@@ -23,6 +23,9 @@ const READ_SIZE = 1 << 18;
 
 const ROOT = Buffer.alloc(0);
 
+/** How names begin by which a layer deletes what lies below it (OCI image specification, "Whiteouts"): no file can have one. */
+const WHITEOUT = '.wh.';
+
 /** A directory whose names are being gone through. */
 interface OpenDirectory {
   readonly path: Buffer;
@@ -38,7 +41,7 @@ interface OpenDirectory {
  * than to read it.
  *
  * Throws a {@link TransientError} for what cannot be read, and a {@link PermanentError} for a node that an image
- * cannot have: a device, a socket, a named pipe.
+ * cannot have: a device, a socket, a named pipe, a whiteout.
  */
 export function* walk(root: string, buffer = newReadBuffer()): Generator<FoundNode> {
   const real = (path: Buffer) => join(Buffer.from(root), path);
@@ -53,6 +56,7 @@ export function* walk(root: string, buffer = newReadBuffer()): Generator<FoundNo
       continue;
     }
     const path = join(directory.path, Buffer.from(name, 'latin1'));
+    if (name.startsWith(WHITEOUT)) throw unfit(real(path), 'has a name with which layers delete files');
     const node = readNode(path, real(path), buffer);
     yield node;
     if (node.kind === 'directory') open.push(openDirectory(path, real(path)));
@@ -89,9 +93,13 @@ function readNode(path: Buffer, real: Buffer, buffer: Buffer): FoundNode {
       read: () => readWhole(real, stats.size, buffer),
     };
   }
-  throw new PermanentError({
+  throw unfit(real, 'is neither a file nor a directory nor a symbolic link');
+}
+
+function unfit(real: Buffer, what: string): PermanentError {
+  return new PermanentError({
     kind: 'build_failed',
-    message: `${real.toString()} is neither a file nor a directory nor a symbolic link: it cannot be in an image`,
+    message: `${real.toString()} ${what}: it cannot be in an image`,
   });
 }
 

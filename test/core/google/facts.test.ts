@@ -37,6 +37,13 @@ describe('layer facts', () => {
     assert.equal((await layers.readAll([])).size, 0);
   });
 
+  test('have their place, however many store paths are in the layer', async () => {
+    const layers = openLayers(cloud.firestore);
+    const hashes = Array.from({ length: 20_000 }, (_, number) => digestOf(`store path ${number}`));
+    assert.deepEqual(await layers.record(keyOf('huge'), factOf('huge'), hashes), factOf('huge'));
+    assert.deepEqual((await layers.readAll([keyOf('huge')])).get(keyOf('huge')), factOf('huge'));
+  });
+
   test('the first one stands, and later ones are told', async () => {
     const layers = openLayers(cloud.firestore);
     const key = keyOf('contested');

@@ -57,6 +57,11 @@ describe('a binary cache', { concurrency: true, timeout: 60_000 }, () => {
     });
   }
 
+  test('that has no end to what it says of a path does not have it', async context => {
+    const endless = say(200, NARINFO.padEnd(1 << 21, 'Note: nothing\n'));
+    assert.equal(await told(context, endless), undefined);
+  });
+
   test('that goes on failing is an error that another try may get past', async context => {
     await assert.rejects(told(context, say(500)), TransientError);
   });

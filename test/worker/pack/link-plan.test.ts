@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { PermanentError } from '#core/errors.ts';
 import { planLinks, type PlannedNode, type ReadOutput } from '#worker/pack/link-plan.ts';
 import type { StorePath } from '#core/store-path.ts';
 import type { OutputNode, OutputTree } from '#worker/pack/output-tree.ts';
@@ -181,6 +182,22 @@ test('a way of links has an end, however they lead to each other', () => {
   const followed = planLinks([outputA({ ...chain, l50: folder() })]);
   assert.ok(followed.has('l10'), '40 links are followed');
   assert.ok(!followed.has('l9'), '41 are not');
+});
+
+test('a link whose way has thousands of names is linked as it is', () => {
+  const way = (length: number): string => 'a/../'.repeat(length);
+  const tree = { a: folder(), far: link(`${way(100)}a`), farther: link(`${way(800)}a`) };
+  const plan = planLinks([outputA({ lib: folder(tree) })]);
+  assert.deepEqual([plan.get('lib/far')?.kind, plan.get('lib/farther')?.kind], ['directory', 'link']);
+});
+
+test('a package whose links lead to ever more of them is refused', () => {
+  const full = folder(Object.fromEntries(Array.from({ length: 10 }, (_, n) => [`file${n}`, file()])));
+  const links = Object.fromEntries(Array.from({ length: 10 }, (_, n) => [`link${n}`, link('full')]));
+  const output = outputA({ share: folder({ full, ...links }) });
+  const all = 1 + 11 * (1 + 10);
+  assert.equal(planLinks([output], all).size, all);
+  assert.throws(() => planLinks([output], all - 1), PermanentError);
 });
 
 const names = fc.constantFrom('a', 'b', 'bin', 'etc');

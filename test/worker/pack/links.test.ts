@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { lstatSync, readFileSync, readlinkSync } from 'node:fs';
+import { chmodSync, lstatSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
+import { TransientError } from '#core/errors.ts';
 import type { User } from '#core/meta-packages.ts';
 import { linksLayer } from '#worker/pack/links.ts';
 import { writeTar } from '#worker/pack/tar.ts';
@@ -30,7 +31,10 @@ async function layerOf(
 ): Promise<Buffer> {
   const store = temporaryFolder(t);
   const outputs = Object.keys(packages).map(name => ({ storePath: storePath(name), priority: 5 }));
-  for (const [name, tree] of Object.entries(packages)) makeNode(join(store, name), folder(tree));
+  for (const [name, tree] of Object.entries(packages)) {
+    makeNode(join(store, name), folder(tree));
+    chmodSync(join(store, name), 0o555);
+  }
   const realPath = (path: string): string => join(store, path.slice(44));
   const entries = await linksLayer(outputs, { realPath, user, owner });
   return Buffer.concat([...writeTar(entries)]);
@@ -203,4 +207,15 @@ describe('users', () => {
     );
     assert.equal(readlinkSync(join(root, 'var/run')), '../run');
   });
+});
+
+test('an output that Nix begins to delete while it is read is worth another try', async t => {
+  const real = join(temporaryFolder(t), 'real');
+  makeNode(real, folder({ bin: folder({ program: file('', true) }) }));
+  chmodSync(real, 0o755);
+  const outputs = [{ storePath: storePath('program'), priority: 5 }];
+  await assert.rejects(
+    linksLayer(outputs, { realPath: () => real, user: 'root', owner: { uid: 0, gid: 0 } }),
+    TransientError,
+  );
 });

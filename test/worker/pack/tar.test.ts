@@ -44,7 +44,9 @@ function pack(t: TestContext, node: TreeNode): Buffer {
   return packReal(real);
 }
 
+/** Packs what lies at `real`, which becomes read-only as a store path is. */
 function packReal(real: string): Buffer {
+  if (lstatSync(real, { throwIfNoEntry: false })?.isDirectory() === true) chmodSync(real, 0o555);
   return Buffer.concat([...writeTar(storeEntries([HELLO], { realPath: () => real, owner }))]);
 }
 
@@ -200,6 +202,7 @@ test('files of several chunks, with holes or not, have all their bytes', t => {
   );
   truncateSync(join(place, 'real/hole'), 5 << 20);
   makeNode(join(place, 'out'), folder());
+  chmodSync(join(place, 'real'), 0o555);
   const chunks = [...writeTar(storeEntries([HELLO], { realPath: () => join(place, 'real'), owner }))];
   assert.ok(
     chunks.slice(0, -1).every(chunk => chunk.length === 1 << 20),
@@ -212,6 +215,7 @@ test('files of several chunks, with holes or not, have all their bytes', t => {
 test('a tree too deep for recursion', t => {
   const real = join(temporaryFolder(t), 'real');
   execFileSync('mkdir', ['-p', `${real}${'/d'.repeat(1900)}`]);
+  chmodSync(real, 0o555);
   const names = [...storeEntries([HELLO], { realPath: () => real, owner })].map(entry => entry.name.length);
   assert.equal(names.length, 3 + 1900);
   assert.equal(names.at(-1), TOP.length + 2 * 1900);
@@ -252,6 +256,7 @@ test('equal files in two store paths are both there', t => {
   const twins = [storePath('one', '1'), storePath('two', '2')];
   makeNode(join(place, 'real'), folder({ bin: folder({ same: file('same', true) }) }));
   makeNode(join(place, 'out'), folder());
+  chmodSync(join(place, 'real'), 0o555);
   const entries = storeEntries(twins, { realPath: () => join(place, 'real'), owner });
   unpack(Buffer.concat([...writeTar(entries)]), join(place, 'out'));
   for (const twin of twins) {
@@ -291,6 +296,28 @@ test('what is neither file nor folder nor link is refused by its path', t => {
   assert.throws(
     () => packReal(real),
     error => error instanceof PermanentError && error.message.startsWith(`${real}/bin/pipe is neither`),
+  );
+});
+
+test('a name by which layers delete files is refused, wherever it is', t => {
+  const real = join(temporaryFolder(t), 'real');
+  makeNode(real, folder({ share: folder({ '.wh.docs': file(), docs: file() }), '.why': file() }));
+  assert.throws(
+    () => packReal(real),
+    error => error instanceof PermanentError && error.message.startsWith(`${real}/share/.wh.docs has a name`),
+  );
+});
+
+test('a store path that Nix begins to delete, or was killed over, is worth another try', t => {
+  const real = join(temporaryFolder(t), 'real');
+  makeNode(real, folder({ bin: folder({ program: file('', true) }) }));
+  packReal(real);
+  // The first thing that Nix does; what it takes out of the path may be gone when it is read.
+  chmodSync(real, 0o755);
+  const entries = storeEntries([HELLO], { realPath: () => real, owner });
+  assert.throws(
+    () => [...writeTar(entries)],
+    error => error instanceof TransientError && error.message.startsWith(`${real} was deleted`),
   );
 });
 
