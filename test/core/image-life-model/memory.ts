@@ -90,8 +90,8 @@ export function memoryDocuments<K extends string, T>(
     changeAmid(key, beside, decide) {
       // They are never deleted: that they are there is all that is asked of them.
       return changeBeside(key, [], (document, _beside, now) => {
-        const others = beside.map(({ id }) => ({ exists: stored.has(id) }) as DocumentSnapshot);
-        return decide(document, others, now);
+        const snapshots = beside.map(({ id }) => ({ exists: stored.has(id) }) as DocumentSnapshot);
+        return decide(document, snapshots, now);
       });
     },
 
