@@ -43,8 +43,13 @@ locals {
     "DERIVERY_TOMBSTONE_HOURS",
   ]
 
+  worker_machine_settings = [
+    "DERIVERY_COMPUTE_ENDPOINT",
+    "DERIVERY_WORKER_INSTANCE",
+  ]
+
   settings_read_by = {
-    registry = concat(local.cloud_settings, local.image_settings, local.pull_settings, local.source_settings, local.offer_settings, local.retention_settings, [
+    registry = concat(local.cloud_settings, local.image_settings, local.pull_settings, local.source_settings, local.offer_settings, local.retention_settings, local.worker_machine_settings, [
       "DERIVERY_ACCESS",
       "DERIVERY_ANONYMOUS_BUILDS_PER_HOUR",
       "DERIVERY_ANONYMOUS_PULLS_PER_MINUTE",
@@ -73,12 +78,11 @@ locals {
       "DERIVERY_USER_BUILDS_PER_HOUR",
       "DERIVERY_USER_PULLS_PER_MINUTE",
       "DERIVERY_USER_WAITING_PULLS",
-      "DERIVERY_WORKER_INSTANCE",
     ])
 
-    prebuild = concat(local.cloud_settings, local.image_settings, local.pull_settings, local.source_settings, local.offer_settings)
+    prebuild = concat(local.cloud_settings, local.image_settings, local.pull_settings, local.source_settings, local.offer_settings, local.worker_machine_settings)
 
-    janitor = concat(local.cloud_settings, local.image_settings, local.pull_settings, local.retention_settings, [
+    janitor = concat(local.cloud_settings, local.image_settings, local.pull_settings, local.retention_settings, local.worker_machine_settings, [
       "DERIVERY_BUCKET",
       "DERIVERY_JANITOR_DRY_RUN",
       "DERIVERY_POPULAR_IMAGES",

@@ -82,7 +82,7 @@ resource "google_compute_instance" "worker" {
   ]
 }
 
-# Of this one machine the registry may see how it stands, and start it: nothing else, and of no other.
+# Of this one machine those who ask for builds may see how it stands, and start it: nothing else, and of no other.
 resource "google_project_iam_custom_role" "starts_worker" {
   count = local.on_demand ? 1 : 0
 
@@ -93,11 +93,11 @@ resource "google_project_iam_custom_role" "starts_worker" {
   depends_on = [google_project_service.used]
 }
 
-resource "google_compute_instance_iam_member" "registry_starts_worker" {
-  count = local.on_demand ? 1 : 0
+resource "google_compute_instance_iam_member" "starts_worker" {
+  for_each = local.on_demand ? toset(["janitor", "prebuild", "registry"]) : []
 
   instance_name = google_compute_instance.worker[0].name
   zone          = local.zone
   role          = google_project_iam_custom_role.starts_worker[0].name
-  member        = google_service_account.part["registry"].member
+  member        = google_service_account.part[each.key].member
 }

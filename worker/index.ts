@@ -1,6 +1,7 @@
 // Entry of the worker: settings, connections, probes, then builds until it is told to stop.
 import { join } from 'node:path';
 import { ConfigurationError } from '#core/errors.ts';
+import type { Hint } from '#core/hint.ts';
 import { UNCLAIMED_MS } from '#core/image-life.ts';
 import { openBlobs } from '#core/google/blobs.ts';
 import { openBlobBucket } from '#core/google/bucket.ts';
@@ -19,7 +20,9 @@ import { openRoots } from './collection/open-roots.ts';
 import { claimFolder } from './claim-folder.ts';
 import { buildImage, type BuildParts } from './build-image.ts';
 import { isDiskFull } from './disk-full.ts';
-import { startIntake } from './intake.ts';
+import { hasWork } from './has-work.ts';
+import { watchIdleness } from './idleness.ts';
+import { startIntake, type HandledAs, type Intake } from './intake.ts';
 import { createLayerStore } from './layer-store.ts';
 import { openKnownPackages } from './known-packages.ts';
 import { createImageMaker } from './make-image.ts';
@@ -34,10 +37,14 @@ import { createLayerSnapshots } from './snapshot/layer-snapshots.ts';
 import { createRevisions } from './revisions.ts';
 import { lookAtSource } from './look-at-source.ts';
 import { createPackageSources } from './source/package-sources.ts';
+import { takeHints } from './take-hints.ts';
 import { sizeThreadPool } from './thread-pool.ts';
 
 /** How often it is told that the same image is made under other settings. Milliseconds. */
 const DECLINE_PERIOD_MS = 60_000;
+
+/** How the unit of the worker (infra/worker-vm) knows that the machine is to stop with it. */
+const IDLE_EXIT_CODE = 10;
 
 /** How often it is looked whether the disk has room, without a build that may have used it. Milliseconds. */
 const LOOK_PERIOD_MS = 30_000;
@@ -48,7 +55,7 @@ try {
   await run();
 } catch (error) {
   if (error instanceof ConfigurationError) log.fatal(error.message);
-  else log.fatal({ error }, 'the worker cannot start');
+  else log.fatal({ error }, 'the worker cannot go on');
   process.exit(1);
 }
 
@@ -148,41 +155,56 @@ async function run(): Promise<void> {
     makeRoom: error => (isDiskFull(error) ? collector.makeRoom() : collector.look()),
     stopping: stopping.signal,
   };
-  const intake = await startIntake({
-    projectId,
-    subscriptions: {
-      pull: settings.DERIVERY_BUILDS_SUBSCRIPTION,
-      refresh: settings.DERIVERY_REFRESHES_SUBSCRIPTION,
-    },
-    slots: settings.DERIVERY_BUILD_SLOTS,
-    dropDeclinedAfterMs: UNCLAIMED_MS,
-    async handle(hint) {
-      const handled = await (hint.look === 'image'
-        ? buildImage(build, hint.key)
-        : lookAtSource(build, hint.key));
-      void collector.look();
-      return handled;
-    },
-    log,
-    onBroken: () => void stop(1),
-  });
+  const idleness = watchIdleness((settings.DERIVERY_IDLE_MINUTES ?? Infinity) * 60_000);
+  const openIntake = (): Promise<Intake> =>
+    startIntake({
+      projectId,
+      subscriptions: {
+        pull: settings.DERIVERY_BUILDS_SUBSCRIPTION,
+        refresh: settings.DERIVERY_REFRESHES_SUBSCRIPTION,
+      },
+      slots: settings.DERIVERY_BUILD_SLOTS,
+      dropDeclinedAfterMs: UNCLAIMED_MS,
+      handle,
+      log,
+      onBroken: () => stop(1),
+    });
 
+  /** A look at a source is no work that a machine is kept for: one that cannot be looked at is asked for every minute. */
+  async function handle(hint: Hint): Promise<HandledAs> {
+    const handled = await (hint.look === 'image'
+      ? idleness.during(() => buildImage(build, hint.key))
+      : lookAtSource(build, hint.key));
+    void collector.look();
+    return handled;
+  }
   setInterval(() => void collector.look(), LOOK_PERIOD_MS).unref();
 
-  async function stop(exitCode: number): Promise<void> {
+  let exitCode = 0;
+  function stop(code: number): void {
     if (stopping.signal.aborted) return;
+    exitCode = code;
     log.info('stopping');
     stopping.abort();
-    await intake.stop();
-    await firestore.terminate();
-    process.exit(exitCode);
   }
 
   // Not `once`: a second signal would end the process before its builds are given back.
-  process.on('SIGTERM', () => void stop(0));
-  process.on('SIGINT', () => void stop(0));
+  process.on('SIGTERM', () => stop(0));
+  process.on('SIGINT', () => stop(0));
+  const intake = await openIntake();
   log.info({ slots: settings.DERIVERY_BUILD_SLOTS }, 'ready');
   process.send?.({ type: 'ready' });
+
+  const ending = await takeHints(intake, {
+    open: openIntake,
+    idleness,
+    hasWork: () => hasWork(images, settingsDigest),
+    log,
+    stopping: stopping.signal,
+  });
+  if (ending === 'idle') log.info('there is nothing to build: the worker ends, to be started when there is');
+  await firestore.terminate();
+  process.exit(ending === 'idle' ? IDLE_EXIT_CODE : exitCode);
 }
 
 function inBytes(gigabytes: number | undefined): number | undefined {

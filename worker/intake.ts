@@ -35,8 +35,11 @@ export interface IntakeParts {
 }
 
 export interface Intake {
-  /** Takes no more hints, and waits for the builds under way. */
-  stop(): Promise<void>;
+  /**
+   * Takes no more hints, and waits for the builds under way. Answers how many it gives back that were not begun, or came
+   * meanwhile.
+   */
+  stop(): Promise<number>;
 }
 
 /**
@@ -48,6 +51,7 @@ export async function startIntake(parts: IntakeParts): Promise<Intake> {
   const pubsub = new PubSub({ projectId });
   const queue = new PQueue({ concurrency: slots });
   let stopping = false;
+  let givenBack = 0;
 
   async function process(message: Message): Promise<void> {
     const hint = decodeHint(message.data);
@@ -74,7 +78,10 @@ export async function startIntake(parts: IntakeParts): Promise<Intake> {
     });
     subscription.on('message', (message: Message) => {
       // While stopping nothing is taken, and nothing given back either: it would come here again at once.
-      if (stopping) return;
+      if (stopping) {
+        givenBack += 1;
+        return;
+      }
       log.debug({ messageId: message.id, priority }, 'hint received');
       queue
         .add(() => process(message), { priority: PRIORITY[priority] })
@@ -102,11 +109,13 @@ export async function startIntake(parts: IntakeParts): Promise<Intake> {
   return {
     async stop() {
       stopping = true;
+      givenBack += queue.size;
       queue.clear();
       await queue.onIdle();
       // What was delivered and not begun is given back here, for another worker.
       await Promise.all(opened.map(subscription => subscription.close()));
       await pubsub.close();
+      return givenBack;
     },
   };
 }

@@ -46,6 +46,8 @@ export const workerSettings = {
   DERIVERY_LEASE_SECONDS: z.coerce.number().positive().max(3600).default(30),
   /** The longest that one build may take, in seconds, without its waits for others: what takes longer has failed. */
   DERIVERY_BUILD_SECONDS: z.coerce.number().positive().max(86_400).default(3600),
+  /** A worker that had no build for so many minutes ends; without it, it waits for ever. */
+  DERIVERY_IDLE_MINUTES: z.coerce.number().positive().max(10_080).optional(),
   /** Where channels say their present revision. */
   DERIVERY_CHANNELS_URL: z.url().default('https://channels.nixos.org'),
   /** Where nixpkgs is to be had, as `<commit>.tar.gz`. */

@@ -20,16 +20,20 @@ const RUN_LIMIT_MS = 45_000;
 /** A CloudEvent handler. */
 export const janitor: (event: CloudEvent<unknown>) => Promise<void> = startOrExit(log, () => {
   const settings = readJanitorSettings(process.env);
-  const { images, hints, refreshPopular, collect } = openJanitor(settings, log);
+  const { images, hints, machine, refreshPopular, collect } = openJanitor(settings, log);
   const ofThisDeployment = settingsDigest(imageSettingsOf(settings));
 
   async function hintAgain(): Promise<void> {
     const hinted = await sweepUnclaimedBuilds({ images, hints, settings: ofThisDeployment, log });
-    if (hinted > 0) log.info({ hinted }, 'builds that were left alone have their hints again');
+    if (hinted === 0) return;
+    log.info({ hinted }, 'builds that were left alone have their hints again');
+    await machine.wake();
   }
 
   async function refresh(dryRun: boolean): Promise<void> {
     const refreshes = await refreshPopular({ dryRun });
+    // Not for a look at a source: a deployment that nobody uses would have its machine run several times a day.
+    if (!dryRun && refreshes.queuedImages > 0) await machine.wake();
     log.info({ dryRun, ...refreshes }, 'the most used images were looked through');
   }
 

@@ -10,6 +10,7 @@ import { retentionOf } from '#core/google/retention-settings.ts';
 import { openRounds } from '#core/google/rounds.ts';
 import { openSources } from '#core/google/sources.ts';
 import { createAsking } from '../asking.ts';
+import { openWorkerMachine, type WorkerMachine } from '../worker-machine/worker-machine.ts';
 import { collect, type CollectOptions, type SweepReport } from './collect.ts';
 import { refreshPopular, type Refreshes } from './popular.ts';
 import type { JanitorSettings } from './settings.ts';
@@ -18,6 +19,7 @@ import { allSweeps } from './sweeps.ts';
 export interface Janitor {
   readonly images: Images;
   readonly hints: Hints;
+  readonly machine: WorkerMachine;
   /** Has the images made again that are used most, where their sources have moved. */
   readonly refreshPopular: (options: { readonly dryRun: boolean }) => Promise<Refreshes>;
   /** One run over everything that may be over. */
@@ -49,6 +51,7 @@ export function openJanitor(settings: JanitorSettings, log: Log): Janitor {
   return {
     images,
     hints,
+    machine: openWorkerMachine(settings, log),
     refreshPopular: options =>
       refreshPopular(
         { firestore, images, sources, asking, policy, log },

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { pullSettings } from '#core/google/deployment-settings.ts';
 import { retentionSettings } from '#core/google/retention-settings.ts';
 import { cloudSettings, readSettings, type Environment } from '#core/google/settings.ts';
+import { workerMachineSettings } from '../worker-machine/settings.ts';
 
 /** The janitor's settings, each by its variable. */
 export const janitorSettings = {
@@ -10,6 +11,7 @@ export const janitorSettings = {
   /** By which it knows the builds that this deployment's workers take, and the images that are to be made again. */
   ...pullSettings,
   ...retentionSettings,
+  ...workerMachineSettings,
   DERIVERY_BUCKET: z.string().min(1),
   /** Of the most used images, how many are made again as soon as their sources move, before anyone pulls them. */
   DERIVERY_POPULAR_IMAGES: z.coerce.number().int().min(0).max(1_000).default(50),

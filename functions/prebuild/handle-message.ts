@@ -1,14 +1,20 @@
 // One message of the topic "prebuilds", from its bytes to queued builds.
 import type { Offer } from '#core/image-request.ts';
+import type { WorkerMachine } from '../worker-machine/worker-machine.ts';
 import { parsePrebuildMessage, type PrebuildMessage } from './message.ts';
 import { queuePrebuilds, type PrebuildParts } from './queue-prebuilds.ts';
+
+export interface MessageParts extends PrebuildParts {
+  /** Woken where something was queued. Where it is not to be had just then, the janitor wakes it later. */
+  readonly machine: WorkerMachine;
+}
 
 /**
  * Queues what a message asks for, and logs what it cannot have asked for. A message that is not understood is logged, and
  * that is all: it would not be better the next time. Throws where the next time may be better.
  */
 export async function handlePrebuildMessage(
-  parts: PrebuildParts,
+  parts: MessageParts,
   offer: Offer,
   data: Uint8Array,
 ): Promise<void> {
@@ -36,4 +42,5 @@ export async function handlePrebuildMessage(
     throw error;
   }
   log.info({ images: wanted.length, queued, refused: refused.length + beyondLimit }, 'prebuilds queued');
+  if (queued > 0) await parts.machine.wake();
 }

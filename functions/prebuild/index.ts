@@ -10,6 +10,7 @@ import { offerOf, pullPolicy } from '#core/google/deployment-settings.ts';
 import { openSources } from '#core/google/sources.ts';
 import { createAsking } from '../asking.ts';
 import { startOrExit } from '../start-or-exit.ts';
+import { openWorkerMachine } from '../worker-machine/worker-machine.ts';
 import { handlePrebuildMessage } from './handle-message.ts';
 import { readPrebuildSettings } from './settings.ts';
 
@@ -36,6 +37,7 @@ export const prebuild: (event: CloudEvent<unknown>) => Promise<void> = startOrEx
     policy,
     readPullState: openPullState(firestore, images, sources),
     asking: createAsking({ images, sources, hints, policy, log }),
+    machine: openWorkerMachine(settings, log),
   };
   return async ({ data }) => {
     // A message of attributes only has no data, and so asks for nothing.

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { offerSettings, pullSettings } from '#core/google/deployment-settings.ts';
 import { cloudSettings, readSettings, type Environment } from '#core/google/settings.ts';
+import { workerMachineSettings } from '../worker-machine/settings.ts';
 
 /** The prebuild function's settings, each by its variable. */
 export const prebuildSettings = {
@@ -9,6 +10,7 @@ export const prebuildSettings = {
   ...pullSettings,
   /** The registry's: what it would be asked for. */
   ...offerSettings,
+  ...workerMachineSettings,
 };
 
 const schema = z.object(prebuildSettings);

@@ -14,6 +14,7 @@ import { openSources } from '#core/google/sources.ts';
 import { openUrlSigner } from '#core/google/url-signer.ts';
 import { createAsking } from '../asking.ts';
 import { startOrExit } from '../start-or-exit.ts';
+import { openWorkerMachine } from '../worker-machine/worker-machine.ts';
 import { openAccess } from './auth/open-access.ts';
 import { publicAddresses, signedAddresses, type BlobAddress } from './blob-addresses.ts';
 import { clientAddressBehind } from './client-address.ts';
@@ -64,6 +65,7 @@ export const registry: RequestHandler = startOrExit(log, () => {
   const waiting = createWaiting({
     images,
     hints,
+    machine: openWorkerMachine(settings, log),
     log,
     policy,
     readPullState: openPullState(firestore, images, sources),

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { offerSettings, pullSettings } from '#core/google/deployment-settings.ts';
 import { retentionSettings } from '#core/google/retention-settings.ts';
 import { cloudSettings, parsedSetting, readSettings, type Environment } from '#core/google/settings.ts';
+import { workerMachineSettings } from '../worker-machine/settings.ts';
 import { accessSettings } from './auth/settings.ts';
 import { parseSecrets } from './secrets.ts';
 import { limitSettings } from './limits/limit-settings.ts';
@@ -15,6 +16,7 @@ export const registrySettings = {
   ...accessSettings,
   ...limitSettings,
   ...retentionSettings,
+  ...workerMachineSettings,
   /** Where clients are sent for blobs: `<this>/sha256/<hex>`. It holds no `/v2/`, so that no credentials follow. */
   DERIVERY_BLOB_URL: z
     .url({ protocol: /^https?$/ })

@@ -1,12 +1,13 @@
 // Watching one image's document for all who wait for it, and waking the workers while nobody has claimed it.
 import type { ImageDocument } from '#core/image-document.ts';
-import { needsHint, UNCLAIMED_MS } from '#core/image-life.ts';
+import { isClaimable, needsHint, UNCLAIMED_MS } from '#core/image-life.ts';
 import type { RequestKey } from '#core/image-request.ts';
 import type { PullDecision } from '#core/pull-decision.ts';
 import type { Hints } from '#core/google/hints.ts';
 import type { Images, SeenImage } from '#core/google/images.ts';
 import type { Log } from '#core/google/log.ts';
 import { sleepersOf } from '../sleepers.ts';
+import type { WorkerMachine } from '../worker-machine/worker-machine.ts';
 
 /** How often a waiting instance looks whether the build was left alone. Milliseconds. */
 const LOOK_MS = 1_000;
@@ -24,6 +25,8 @@ export interface Judgement {
 export interface VigilParts {
   readonly images: Images;
   readonly hints: Hints;
+  /** Woken as long as nobody has the build: it may be stopping just now, and is started only when it has. */
+  readonly machine: WorkerMachine;
   readonly log: Log;
 }
 
@@ -34,7 +37,7 @@ export interface Vigil {
 
 /** Starts to watch. `onEnd` is called when the last waiter has left and nothing is watched any more. */
 export function startVigil(
-  { images, hints, log }: VigilParts,
+  { images, hints, machine, log }: VigilParts,
   key: RequestKey,
   judge: Judgement,
   onEnd: () => void,
@@ -50,6 +53,7 @@ export function startVigil(
 
   function lookAgain(): void {
     const document = latest?.seen.document;
+    wakeMachineFor(document);
     if (document === undefined || !needsHint(document.build, serverNow())) return;
     if (performance.now() - lookedAt < UNCLAIMED_MS) return;
     lookedAt = performance.now();
@@ -58,13 +62,21 @@ export function startVigil(
     });
   }
 
+  /** Of an index that waits, it is its images that nobody may have: those are looked at more seldom. */
+  function wakeMachineFor(document: ImageDocument | undefined): void {
+    if (document === undefined || document.build.state === 'waiting') return;
+    if (isClaimable(document.build, serverNow())) void machine.wake();
+  }
+
   async function wakeWorkers(document: ImageDocument): Promise<void> {
     const sleepers = await sleepersOf(images, key, document, serverNow());
+    if (sleepers.length > 0) void machine.wake();
     await Promise.all(sleepers.map(sleeper => hints.send({ look: 'image', key: sleeper.key }, 'pull')));
   }
 
   function onChange(seen: SeenImage): void {
     latest = { seen, at: performance.now() };
+    wakeMachineFor(seen.document);
     const decision = judge.ofImage(seen);
     // Who made it looked at the source meanwhile: what is no answer beside the older look may be one beside the newer.
     if (decision.kind === 'unasked') judge.ofBoth().then(settle, onError);

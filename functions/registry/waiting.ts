@@ -51,7 +51,7 @@ export interface WaitingRequest {
 export type Waiting = ReturnType<typeof createWaiting>;
 
 export function createWaiting(parts: WaitingParts) {
-  const { images, asking, policy, room, newBuilds, readLimitMs, log } = parts;
+  const { images, asking, machine, policy, room, newBuilds, readLimitMs, log } = parts;
   const vigils = new Map<RequestKey, Vigil>();
   const call = createFirestoreCalls();
   const lastReadLimitMs = Math.min(readLimitMs, LAST_READ_LIMIT_MS);
@@ -163,6 +163,7 @@ export function createWaiting(parts: WaitingParts) {
 
     /** How far a build is, for people; of an index: how far its images are. */
     async progress(request: ImageRequest, build: AskedBuild): Promise<string> {
+      if (build.state === 'queued' && machine.isStarting) return 'starting the worker';
       if (build.state !== 'waiting') return describeBuild(build);
       const { settings } = policy;
       const keys = imageKeys({ request, settings });

@@ -36,8 +36,8 @@ run "defaults" {
     error_message = "the registry knows which machine to start"
   }
   assert {
-    condition     = one(google_project_iam_custom_role.starts_worker).permissions == toset(["compute.instances.get", "compute.instances.start"])
-    error_message = "the registry may start a machine, and nothing else"
+    condition     = one(google_project_iam_custom_role.starts_worker).permissions == toset(["compute.instances.get", "compute.instances.start"]) && toset(keys(google_compute_instance_iam_member.starts_worker)) == toset(["janitor", "prebuild", "registry"])
+    error_message = "those who ask for builds may start a machine, and nothing else"
   }
   assert {
     condition     = length(google_cloud_scheduler_job.prebuild) == 0

@@ -20,7 +20,7 @@ describe('git ref', () => {
     test(`${JSON.stringify(ref.slice(0, 40))} could not`, () => assert.equal(isGitRef(ref), false));
   }
 
-  test('is what git itself would take, but for one that looks like an option', () => {
+  test('T19: is what git itself would take, but for one that looks like an option', () => {
     const near = fc.string({
       unit: fc.constantFrom('a', 'b', '0', '/', '.', '-', '@', '{', '}', '.lock', '*', '~', '_', '+', '#'),
       minLength: 1,

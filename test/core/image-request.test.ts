@@ -114,7 +114,7 @@ describe('image request', () => {
     assert.match(refusal('arm64').message, /arm64\/hello/);
   });
 
-  test(`has at most ${PACKAGE_LIMIT} packages, and those that meta-packages add count`, () => {
+  test(`T14: has at most ${PACKAGE_LIMIT} packages, and those that meta-packages add count`, () => {
     const many = (count: number): string => Array.from({ length: count }, (_, i) => `p${i}`).join('/');
     assert.equal(request(many(PACKAGE_LIMIT)).packages.length, PACKAGE_LIMIT);
     assert.equal(request(`${many(30)}/${many(30)}`).packages.length, 30);
@@ -194,7 +194,7 @@ describe('request key', () => {
     return [[...packages].toSorted().join(' '), platforms, has('nonroot'), ref].join(' | ');
   }
 
-  test('is the same for two references where they mean one image, and only there', () => {
+  test('T25, N1: is the same for two references where they mean one image, and only there', () => {
     let alike = 0;
     fc.assert(
       fc.property(reference, reference, (a, b) => {
@@ -231,7 +231,7 @@ describe('request key', () => {
     ref: treacherousText,
   });
 
-  test('is the same for two requests only where they are equal', () => {
+  test('T25, N1: is the same for two requests only where they are equal', () => {
     fc.assert(
       fc.property(anyRequest, anyRequest, (a, b) => {
         assert.equal(keyOf(a) === keyOf(b), JSON.stringify(a) === JSON.stringify(b));
@@ -252,7 +252,7 @@ describe('request key', () => {
     );
   });
 
-  test('is not forged by separators', () => {
+  test('T25: is not forged by separators', () => {
     const base: ImageRequest = {
       packages: ['a', 'b'],
       platforms: ['linux/amd64'],

@@ -109,7 +109,7 @@ describe('the layers of an image', () => {
     );
   });
 
-  test('and what the snapshot holds do not depend on any order, and nothing is changed', () => {
+  test('N14: and what the snapshot holds do not depend on any order, and nothing is changed', () => {
     const reordered = asked.chain(image =>
       fc
         .tuple(

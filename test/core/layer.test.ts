@@ -36,7 +36,7 @@ describe('layer key', () => {
     );
   });
 
-  test('depends on every path, the hash of its content, the compressor, the owner, and what the layer is', () => {
+  test('T26: depends on every path, the hash of its content, the compressor, the owner, and what the layer is', () => {
     fc.assert(
       fc.property(closure, nodes => {
         const [first, ...rest] = nodes;
@@ -56,7 +56,7 @@ describe('layer key', () => {
     );
   });
 
-  test('is not forged by what a hash may look like', () => {
+  test('T25: is not forged by what a hash may look like', () => {
     const path = parseStorePath('/nix/store/00000000000000000000000000000000-a');
     assert.notEqual(
       layerKey([{ path, narHash: '1' }, { path, narHash: '2' }], GZIP),

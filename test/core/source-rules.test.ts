@@ -183,7 +183,7 @@ describe('source rules', () => {
     fc.constantFrom(COMMIT, `x${COMMIT}`, 'latest', 'xlatest'),
   );
 
-  test('nothing that a client sends leads to another source than a rule’s', () => {
+  test('T19: nothing that a client sends leads to another source than a rule’s', () => {
     const rules = parseSourceRules(
       'xp*=path:/srv/p/* xc*=channel:c-* xf*=flake:github:o/r/* xg*=git:https://h/g/*.git x{commit}=git:https://h/{commit}#v-{commit} x*=git:https://h/r#r/*',
     );

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { execa } from 'execa';
 import { z } from 'zod';
@@ -57,6 +57,15 @@ describe('a private bucket and a git source', { timeout: 300_000 }, () => {
     let tags: string[] = [];
     while (tags.length < 2) tags = await list();
     assert.deepEqual(tags, ['git-feature__2fx', 'git-main', 'git-v1.0', 'latest']);
+  });
+
+  test('the smoke test finds nothing wrong', async () => {
+    const program = resolve(import.meta.dirname, '../../infra/smoke/smoke.ts');
+    const { stdout } = await execa(process.execPath, [program, system.registry, '--image', IMAGE, '--json']);
+    const report = z.object({ findings: z.array(z.object({ name: z.string(), says: z.string() })) });
+    const { findings } = report.parse(JSON.parse(stdout));
+    const signed = findings.find(({ name }) => name === 'signed addresses');
+    assert.equal(signed?.says, 'work for 60 min, and nobody reads without');
   });
 
   test('skopeo inspects an image, its tags with it', async () => {

@@ -82,7 +82,7 @@ test('real clients', { timeout: 240_000, skip, concurrency: 15 }, async context 
 
   const tests = Object.entries(clients).flatMap(([name, pull]) => [
     context.test(
-      `${name} has the image of a build of ${SLOW_SECONDS} s at its first command, and again`,
+      `T12: ${name} has the image of a build of ${SLOW_SECONDS} s at its first command, and again`,
       async () => {
         const repository = `${patient.address}/slow`;
         const { exitCode, all } = await pull(`${repository}:latest`);

@@ -74,7 +74,7 @@ test('a worker dies', { concurrency: LANES }, async context => {
       const doomed = worker;
       const successor = doomed.ended.then(() => fleet.startWorker());
       try {
-        await context.test(`when ${when}`, { timeout: POINT_LIMIT_MS }, async () => {
+        await context.test(`T2, T5: when ${when}`, { timeout: POINT_LIMIT_MS }, async () => {
           await doomed.signalAt('SIGKILL', steps);
           const [manifest] = await Promise.all([
             pullManifest(registry.address, name),

@@ -67,7 +67,7 @@ describe('faults', { timeout: 300_000 }, () => {
     assert.notEqual((await system.processes())['registry'], registry);
   });
 
-  test('kill -9 of the worker in the middle of a first pull: another takes over, and the same pull succeeds', async () => {
+  test('T2: kill -9 of the worker in the middle of a first pull: another takes over, and the same pull succeeds', async () => {
     const { pulled, reached } = pullAndWatch(system, 'slow-hello', /building [1-9]/);
     await reached;
     process.kill(await workerOf(system), 'SIGKILL');

@@ -35,7 +35,7 @@ describe('many', { concurrency: 2, timeout: 240_000 }, () => {
     return { fleet, folder };
   }
 
-  test('200 pulls of a new image at once, over 4 registries and 3 workers: one build, one digest', async context => {
+  test('T1, N6: 200 pulls of a new image at once, over 4 registries and 3 workers: one build, one digest', async context => {
     const { fleet } = await newFleet(context);
     const registries = await Promise.all(Array.from({ length: 4 }, () => fleet.startRegistry()));
     const workers = await Promise.all(Array.from({ length: 3 }, () => fleet.startWorker()));
@@ -54,7 +54,7 @@ describe('many', { concurrency: 2, timeout: 240_000 }, () => {
     assert.equal(countAll(workers, PUBLISHED), 1);
   });
 
-  test('a worker stands still in its work until another has made the image: it writes nothing more', async context => {
+  test('T2: a worker stands still in its work until another has made the image: it writes nothing more', async context => {
     const { fleet, folder } = await newFleet(context, SHORT_LEASE);
     const registry = await fleet.startRegistry();
     const sleeper = await fleet.startWorker();
@@ -73,7 +73,7 @@ describe('many', { concurrency: 2, timeout: 240_000 }, () => {
     assert.equal((await pullManifest(registry.address, 'small')).digest, digest);
   });
 
-  test('a worker stands still with its image on the way out: while another is at it, that is refused', async context => {
+  test('T2: a worker stands still with its image on the way out: while another is at it, that is refused', async context => {
     const { fleet, folder } = await newFleet(context, SHORT_LEASE);
     const registry = await fleet.startRegistry();
     const sleeper = await fleet.startWorker();

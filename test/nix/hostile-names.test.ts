@@ -61,7 +61,7 @@ suite('hostile names', { timeout: 240_000 }, () => {
     });
   }
 
-  test('are refused, or are packages that are not there', async () => {
+  test('T16, T17: are refused, or are packages that are not there', async () => {
     const first = await untouched();
     await fc.assert(
       fc.asyncProperty(

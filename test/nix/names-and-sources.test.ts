@@ -260,7 +260,7 @@ describe('sources', () => {
   }
 });
 
-describe('Nixery’s defects in keys', () => {
+describe('T25, N1: Nixery’s defects in keys', () => {
   const git = (url: string) => offer({ DERIVERY_SOURCE: `git:${url}` });
   const C = 'c'.repeat(40);
   const different: readonly [what: string, a: string, b: string][] = [

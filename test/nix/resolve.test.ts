@@ -178,7 +178,7 @@ suite('names that attack', () => {
     'x'.repeat(100_000),
   ];
 
-  test('are names that are not there, and nothing else', async () => {
+  test('T16, T17: are names that are not there, and nothing else', async () => {
     const names = hostile();
     const items = await resolveNames(set, ['hello', ...names]);
     const [first, ...rest] = items;
@@ -191,7 +191,7 @@ suite('names that attack', () => {
     assert.deepEqual(await readdir(folder), [], 'a canary was written');
   });
 
-  test('whatever their characters', async () => {
+  test('T16: whatever their characters', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.string({ unit: 'binary' }), { minLength: 50, maxLength: 50 }),
@@ -208,7 +208,7 @@ suite('names that attack', () => {
   });
 });
 
-test('the name itself comes before those that differ in case', async context => {
+test('T21: the name itself comes before those that differ in case', async context => {
   const folder = await scratchSet(context, {
     hello: 'echo 1',
     Hello: 'echo 2',
@@ -248,7 +248,7 @@ test('the priority of a package is its own, and else nixpkgs’ default', async 
   );
 });
 
-test('sets of tests are out of reach', async () => {
+test('T17: sets of tests are out of reach', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'derivery-set-'));
   try {
     await writeFile(

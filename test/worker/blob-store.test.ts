@@ -140,7 +140,7 @@ describe('a blob that is stored', () => {
     await isWhole();
   });
 
-  test('Nixery 4: is one object for ten that store it at once', async () => {
+  test('N4: is one object for ten that store it at once', async () => {
     await Promise.all(Array.from({ length: 10 }, () => store.store(content, never)));
     await isWhole();
   });
@@ -166,14 +166,14 @@ describe('a look at a blob', () => {
     assert.ok(seen.readTime - (seen.document?.seenAt ?? 0) < BELIEVED_MS);
   });
 
-  test('T9, Nixery 2: of which the object is gone forgets it', async () => {
+  test('T9, N2: of which the object is gone forgets it', async () => {
     await store.store(content, never);
     await object().delete();
     assert.equal(await check(), 'lost');
     assert.equal((await document().get()).exists, false);
   });
 
-  test('T6, T9, Nixery 5: of which the object has other bytes, fewer or as many, forgets it', async () => {
+  test('T6, T9, N5: of which the object has other bytes, fewer or as many, forgets it', async () => {
     for (const others of [Buffer.from('cut off'), randomBytes(content.size)]) {
       await store.store(content, never);
       await object().save(others, { resumable: false });

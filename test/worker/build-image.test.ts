@@ -106,14 +106,14 @@ describe('a build', () => {
     assert.equal(Buffer.from(manifest?.bytes ?? '').toString(), 'an image');
   });
 
-  test('is not begun where there is nothing to do', async () => {
+  test('T3: is not begun where there is nothing to do', async () => {
     assert.equal(await build(cloud.newImage().key, untouched), 'done');
     const { key } = await cloud.newQueued();
     await cloud.images.claim(key, claimant('another worker'));
     assert.equal(await build(key, untouched), 'done');
   });
 
-  test('that is begun by many at once is made by one', async () => {
+  test('T3, N6: that is begun by many at once is made by one', async () => {
     const { key } = await cloud.newQueued();
     let made = 0;
     const handled = await Promise.all(
@@ -258,7 +258,7 @@ describe('a build', () => {
     );
   });
 
-  test('is given up after five tries', async () => {
+  test('T4: is given up after five tries', async () => {
     const { key } = await cloud.newQueued();
     const interrupted: MakeImage = () => Promise.reject(new TransientError('no network'));
     const handled: HandledAs[] = [];
@@ -400,7 +400,7 @@ describe('a build whose lease was taken', () => {
     ['an interruption', () => Promise.reject(new TransientError('disk full'))],
   ];
   for (const [what, end] of ends) {
-    test(`writes nothing where it ends with ${what}`, async () => {
+    test(`T2: writes nothing where it ends with ${what}`, async () => {
       const { key } = await cloud.newQueued();
       const handled = await build(key, async () => {
         await cloud.takeOver(key, 'another worker');

@@ -109,7 +109,7 @@ async function start(
     log,
     onBroken,
   });
-  let stopped: Promise<void> | undefined;
+  let stopped: Promise<number> | undefined;
   const once = { stop: () => (stopped ??= intake.stop()) };
   context.after(() => once.stop());
   return once;
@@ -250,7 +250,7 @@ describe('intake', () => {
     builds.endAll();
   });
 
-  test('drops messages that are no hints, once and for all', async context => {
+  test('T4: drops messages that are no hints, once and for all', async context => {
     const topics = await Topics.create();
     const builds = new Builds();
     for (const text of [' ', '{', ...strangeHints(), '\0\xff']) {

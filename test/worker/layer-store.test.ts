@@ -81,7 +81,7 @@ describe('layers', () => {
     assert.deepEqual(await readdir(spoolFolder), []);
   });
 
-  test('T5, Nixery 2: a fact is written after its blob, never before', async context => {
+  test('T5, N2: a fact is written after its blob, never before', async context => {
     const layers = openLayers(cloud.firestore);
     const layer = newLayer();
     const full: BlobStore = {

@@ -66,37 +66,45 @@ async function refusal(made: Promise<string>): Promise<string> {
   return error.message;
 }
 
-test('is found out before anything is fetched, where a cache tells', { timeout: 60_000 }, async context => {
-  const folder = await scratchSet(context, SET);
-  const builder = await emptyStore(context);
-  const source = await storeFolder(builder, folder);
-  const request = {
-    source,
-    system: 'x86_64-linux',
-    importArguments: NO_ARGUMENTS,
-    packages: ['app', 'other'],
-  };
-  const items = found(await resolve(builder, request, { signal }));
-  await realise(builder, items, { signal });
-  const paths = items.map(({ path }) => path);
+test(
+  'T13: is found out before anything is fetched, where a cache tells',
+  { timeout: 60_000 },
+  async context => {
+    const folder = await scratchSet(context, SET);
+    const builder = await emptyStore(context);
+    const source = await storeFolder(builder, folder);
+    const request = {
+      source,
+      system: 'x86_64-linux',
+      importArguments: NO_ARGUMENTS,
+      packages: ['app', 'other'],
+    };
+    const items = found(await resolve(builder, request, { signal }));
+    await realise(builder, items, { signal });
+    const paths = items.map(({ path }) => path);
 
-  const nix = await emptyStore(context, { from: await cacheOf(context, builder, paths) });
-  assert.equal(
-    await refusal(make(context, nix, folder, 2_000_000)),
-    'app and 1 more come to at least 3.0 MB with all they need; the limit here is 2.0 MB',
-  );
-  for (const path of paths) assert.equal(await isValid(nix, path), false, path);
+    const nix = await emptyStore(context, { from: await cacheOf(context, builder, paths) });
+    assert.equal(
+      await refusal(make(context, nix, folder, 2_000_000)),
+      'app and 1 more come to at least 3.0 MB with all they need; the limit here is 2.0 MB',
+    );
+    for (const path of paths) assert.equal(await isValid(nix, path), false, path);
 
-  // The image is the same, whether its packages were built or fetched.
-  const limit = 4_000_000;
-  assert.equal(await make(context, nix, folder, limit), await make(context, builder, folder, limit));
-});
+    // The image is the same, whether its packages were built or fetched.
+    const limit = 4_000_000;
+    assert.equal(await make(context, nix, folder, limit), await make(context, builder, folder, limit));
+  },
+);
 
-test('is found out once it is built, where nobody can tell before', { timeout: 60_000 }, async context => {
-  const folder = await scratchSet(context, SET);
-  const nix = await emptyStore(context);
-  assert.match(
-    await refusal(make(context, nix, folder, 2_000_000)),
-    /^app and 1 more come to 3\.0 MB with all they need; the limit here is 2\.0 MB$/,
-  );
-});
+test(
+  'T13: is found out once it is built, where nobody can tell before',
+  { timeout: 60_000 },
+  async context => {
+    const folder = await scratchSet(context, SET);
+    const nix = await emptyStore(context);
+    assert.match(
+      await refusal(make(context, nix, folder, 2_000_000)),
+      /^app and 1 more come to 3\.0 MB with all they need; the limit here is 2\.0 MB$/,
+    );
+  },
+);

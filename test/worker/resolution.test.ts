@@ -109,7 +109,7 @@ describe('names that were resolved', () => {
     [{ kind: 'failed', name: 'a', message: 'it aborts' }, 'refused', '"a" cannot be evaluated: it aborts'],
   ];
   for (const [item, kind, message] of others) {
-    test(`are no packages: ${message}`, () => {
+    test(`T17: are no packages: ${message}`, () => {
       assert.deepEqual(failureOf(found('a'), item), { kind, message });
     });
   }

@@ -92,7 +92,7 @@ describe('a server that is killed', () => {
     }
   });
 
-  test('killed while bytes come in, it knows how far it got, and nothing is visible', async () => {
+  test('T6: killed while bytes come in, it knows how far it got, and nothing is visible', async () => {
     const bucket = await newBucket(clientOf(url));
     const [session] = await bucket.file('torn').createResumableUpload();
     const before_ = await files();

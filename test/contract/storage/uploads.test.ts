@@ -207,7 +207,7 @@ describe('uploads', () => {
     const fresh = (name: string, options: StorageOptions = {}) =>
       clientOf(subject.server.url, options).bucket(bucket.name).file(name);
 
-    test('a resumable upload whose connection is cut goes on by itself', async () => {
+    test('T6: a resumable upload whose connection is cut goes on by itself', async () => {
       const received: string[] = [];
       const observe = ({ method, headers }: { method: string; headers: IncomingHttpHeaders }) => {
         if (method === 'PUT') received.push(headers['content-range'] ?? '');

@@ -77,7 +77,7 @@ describe('the bucket', () => {
   }
 
   for (const size of [600, RESUMABLE]) {
-    test(`replaces what is there with other bytes, fewer or as many (${size})`, async () => {
+    test(`T6: replaces what is there with other bytes, fewer or as many (${size})`, async () => {
       for (const others of [Buffer.from('not these bytes'), randomBytes(size)]) {
         const content = contentOf(randomBytes(size));
         await object(content).save(others, { resumable: false });
@@ -87,7 +87,7 @@ describe('the bucket', () => {
       }
     });
 
-    test(`refuses bytes that have another checksum, and keeps nothing of them (${size})`, async () => {
+    test(`T6: refuses bytes that have another checksum, and keeps nothing of them (${size})`, async () => {
       const content = { ...contentOf(randomBytes(size)), crc32c: 'AAAAAA==' };
       await assert.rejects(blobs.put(content), (error: unknown) => {
         assert.ok(error instanceof TransientError, String(error));
@@ -98,7 +98,7 @@ describe('the bucket', () => {
     });
   }
 
-  test('does not take a spool file that was cut short for the blob', async () => {
+  test('T6: does not take a spool file that was cut short for the blob', async () => {
     const bytes = randomBytes(5_000);
     const content = contentOf(bytes, await fileWith(bytes));
     await writeFile(join(folder, digestHex(content.digest)), bytes.subarray(0, 100));

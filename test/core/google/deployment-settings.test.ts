@@ -271,6 +271,17 @@ const BAD: Readonly<Record<string, readonly [value: string, problem: RegExp][]>>
     ['0', /./],
     ['86401', /86400/],
   ],
+  DERIVERY_IDLE_MINUTES: [
+    ['0', /./],
+    ['10081', /10080/],
+    ['never', /number/],
+  ],
+  DERIVERY_WORKER_INSTANCE: [
+    ['derivery-worker', /projects\/PROJECT\/zones\/ZONE\/instances\/NAME/],
+    ['projects/p/zones/z/instances/n/start', /projects\/PROJECT/],
+    ['projects/p/zones/../instances/n', /projects\/PROJECT/],
+  ],
+  DERIVERY_COMPUTE_ENDPOINT: [['compute', /URL/]],
   DERIVERY_CHANNELS_URL: [['channels', /URL/]],
   DERIVERY_ARCHIVES_URL: [['archives', /URL/]],
 };

@@ -43,7 +43,7 @@ describe('the holder of a lease', () => {
   ];
 
   for (const [what, write] of writes) {
-    test(`who lost it cannot ${what}: nothing changes`, async () => {
+    test(`T2: who lost it cannot ${what}: nothing changes`, async () => {
       const { key } = await newQueuedAgain();
       await cloud.images.claim(key, claimant('old', OVER_AT_ONCE));
       await cloud.untilClaimable(key);
@@ -75,7 +75,7 @@ describe('the holder of a lease', () => {
     });
   }
 
-  test('who lost it leaves no manifest behind', async () => {
+  test('T2: who lost it leaves no manifest behind', async () => {
     const { key } = await cloud.newQueued();
     await cloud.images.claim(key, claimant('mine'));
     const never = published('never to be seen');
@@ -83,7 +83,7 @@ describe('the holder of a lease', () => {
     assert.equal(await openManifests(cloud.firestore).read(never.manifest.digest), undefined);
   });
 
-  test('renews by the server’s clock, and says how far it is', async () => {
+  test('T30: renews by the server’s clock, and says how far it is', async () => {
     const { key } = await cloud.newQueued();
     await cloud.images.claim(key, claimant('mine', OVER_AT_ONCE));
     await cloud.untilClaimable(key);

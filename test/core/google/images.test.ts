@@ -23,7 +23,7 @@ const pull = { by: 'pull', settings: SETTINGS } as const;
 const refresh = { by: 'refresh', settings: SETTINGS } as const;
 
 describe('queue', () => {
-  test('by fifty at once is done by exactly one', async () => {
+  test('T1: by fifty at once is done by exactly one', async () => {
     const { key, request } = cloud.newImage();
     const seen = await cloud.images.read(key);
     assert.equal(seen.document, undefined);
@@ -147,7 +147,7 @@ describe('claim', () => {
     assert.notEqual(build.lease.token, 'vanished');
   });
 
-  test('is refused after too many tries, which ends the build with the last error', async () => {
+  test('T4: is refused after too many tries, which ends the build with the last error', async () => {
     const { key, request } = await cloud.newQueued();
     for (let attempt = 1; attempt <= ATTEMPT_LIMIT; attempt++) {
       assert.equal((await cloud.images.claim(key, claimant(`try-${attempt}`))).kind, 'claimed');
@@ -166,7 +166,7 @@ describe('claim', () => {
     assert.equal((await cloud.images.claim(key, claimant('afresh'))).kind, 'claimed');
   });
 
-  test('counts workers that vanish, too', async () => {
+  test('T4: counts workers that vanish, too', async () => {
     const { key } = await cloud.newQueued();
     for (let attempt = 1; attempt <= ATTEMPT_LIMIT; attempt++) {
       await cloud.images.claim(key, claimant(`try-${attempt}`, OVER_AT_ONCE));

@@ -39,7 +39,7 @@ test('that there is none is not kept', async () => {
   assert.ok(await manifests.read(digestOf('later')));
 });
 
-test('Nixery 13: what is kept has a bound in bytes: those that were asked for longest ago go', async () => {
+test('N13: what is kept has a bound in bytes: those that were asked for longest ago go', async () => {
   const digests = await Promise.all(['a', 'b', 'c'].map(letter => stored(letter.repeat(40_000))));
   const manifests = openManifests(cloud.firestore, { cacheBytes: 100_000 });
   for (const digest of digests) await manifests.read(digest);

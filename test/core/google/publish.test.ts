@@ -77,7 +77,7 @@ describe('an image', () => {
     assert.equal((await blobs.see(blob)).document?.tombstone?.stage, 'liftable');
   });
 
-  test('T5, T8, Nixery 2: is not, where a blob is not known, or condemned', async () => {
+  test('T5, T8, N2: is not, where a blob is not known, or condemned', async () => {
     const condemned = await newBlob({ tombstone: { placedAt: new Date(), stage: 'final' } });
     const unknown = digestOf('never stored');
     const { missing, unseen } = await refused(manifestOf([await newBlob(), condemned, unknown]));

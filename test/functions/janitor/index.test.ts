@@ -6,6 +6,7 @@ import { asksForDryRun } from '#functions/janitor/message.ts';
 import { readJanitorSettings } from '#functions/janitor/settings.ts';
 import { sourceKey } from '#core/source-document.ts';
 import { BUCKET, claimant, PROJECT } from '#test/cloud.ts';
+import { INSTANCE, startMachine } from '#test/functions/worker-machine/machine-stand-in.ts';
 import { DAY_MS, Yard } from './yard.ts';
 
 let yard: Yard;
@@ -21,7 +22,10 @@ function eventOf(data: unknown, attributes: Record<string, string> | null = null
   return { message: { data: Buffer.from(text).toString('base64'), attributes } };
 }
 
-test('the function sends hints again and collects when it is called, with the settings of its environment', async () => {
+test('the function sends hints again, starts the worker and collects when it is called, with the settings of its environment', async context => {
+  const { calls, endpoint } = await startMachine(context);
+  const machine = { DERIVERY_WORKER_INSTANCE: INSTANCE, DERIVERY_COMPUTE_ENDPOINT: endpoint };
+  Object.assign(process.env, machine);
   const { janitor } = await import('#functions/janitor/index.ts');
   const call = (data: unknown) => janitor({ data } as CloudEvent<unknown>);
   const old = await yard.publish([await yard.storeBlob('of the function')]);
@@ -37,10 +41,12 @@ test('the function sends hints again and collects when it is called, with the se
   await call(eventOf({ dryRun: true }));
   assert.ok(await yard.exists('images', old.key));
   assert.deepEqual(await yard.cloud.takeHints('pull'), []);
+  assert.deepEqual(calls, []);
 
   await call(eventOf({}));
   assert.equal(await yard.exists('images', old.key), false);
   assert.equal(await yard.cloud.hintsAt(left.key, 'pull'), 1);
+  assert.deepEqual(calls, ['get 200', 'start 200']);
 });
 
 test('a message asks for a dry run in its data or by an attribute, and in doubt it does', () => {

@@ -1,4 +1,4 @@
-// T5: objects that a killed worker left behind. T9, Nixery's 2: objects that are lost or are not what they were.
+// T5: objects that a killed worker left behind. T9, N2: objects that are lost or are not what they were.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { Storage } from '@google-cloud/storage';
@@ -80,7 +80,7 @@ describe('T5: an object of no document', () => {
   });
 });
 
-describe('T9, Nixery 2: a blob', () => {
+describe('T9, N2: a blob', () => {
   /** An index of one image that has the blob, and what else there is. */
   async function usedBlob(text: string) {
     const [config, layer] = [await yard.storeBlob(`config of ${text}`), await yard.storeBlob(text)];

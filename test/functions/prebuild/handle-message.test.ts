@@ -4,11 +4,13 @@ import { after, before, describe, test, type TestContext } from 'node:test';
 import type { PackageSource } from '#core/package-source.ts';
 import { createAsking } from '#functions/asking.ts';
 import { handlePrebuildMessage } from '#functions/prebuild/handle-message.ts';
+import { createWorkerMachine, NO_MACHINE } from '#functions/worker-machine/worker-machine.ts';
 import { collectLog } from '#test/collected-log.ts';
 import { Cloud } from '#test/cloud.ts';
 import { offerOf } from '#test/core/deployment.ts';
 import { HOUR, MINUTE, Scene } from '#test/functions/registry/scene.ts';
 import { POLICY } from '#test/functions/registry/served.ts';
+import { startMachine } from '#test/functions/worker-machine/machine-stand-in.ts';
 
 let cloud: Cloud;
 before(async () => {
@@ -17,12 +19,12 @@ before(async () => {
 after(() => cloud[Symbol.asyncDispose]());
 
 /** Handles a message, as the function does, and answers what it logged. */
-async function handle(data: string, source?: PackageSource) {
+async function handle(data: string, source?: PackageSource, machine = NO_MACHINE) {
   const { log, lines } = collectLog();
   const { images, sources, hints, readPullState } = cloud;
   const asking = createAsking({ images, sources, hints, policy: POLICY, log });
   await handlePrebuildMessage(
-    { log, policy: POLICY, asking, readPullState },
+    { log, policy: POLICY, asking, readPullState, machine },
     offerOf(source),
     Buffer.from(data),
   );
@@ -52,6 +54,20 @@ async function isLeftAlone({ asked }: Scene, then: () => Promise<unknown>): Prom
 const sceneOf = (context: TestContext): Promise<Scene> => Scene.set(cloud, context);
 
 describe('a prebuild', () => {
+  test('has the worker’s machine started where something is queued, and not where nothing is', async context => {
+    const { instance, calls } = await startMachine(context);
+    const machine = createWorkerMachine(instance, collectLog().log);
+    const scene = await sceneOf(context);
+    await scene.make('there', 'r1');
+    const { source } = scene.asked.request;
+    await handle(JSON.stringify({ images: [scene.asked.name] }), source, machine);
+    assert.deepEqual(calls, []);
+    const { name, key } = cloud.newImage();
+    await handle(JSON.stringify({ images: [name] }), undefined, machine);
+    assert.deepEqual(calls, ['get 200', 'start 200']);
+    assert.deepEqual(await cloud.takeHints('refresh'), [key]);
+  });
+
   test('of images that are not there queues each once, and is logged', async () => {
     const images = Array.from({ length: 40 }, () => cloud.newImage());
     const names = images.map(({ name }) => name);

@@ -153,7 +153,7 @@ describe('the distribution specification', () => {
     }
   });
 
-  test('an error is JSON that has one of the specification’s codes', async () => {
+  test('N9: an error is JSON that has one of the specification’s codes', async () => {
     const wrong = [
       `${name}/manifests/${MISSING_TAG}`,
       `${name}/manifests/sha256:totallywrong`,

@@ -69,7 +69,7 @@ describe('a failure', () => {
     assert.deepEqual(await cloud.takeHints('refresh'), [scene.asked.key]);
   });
 
-  test('of a build holds for a minute, and five of them for the hour', async context => {
+  test('T4: of a build holds for a minute, and five of them for the hour', async context => {
     const scene = await Scene.set(cloud, context);
     await scene.look('r1');
     await scene.fail(BROKEN, 'r1');

@@ -79,7 +79,7 @@ onBothServers('hostile requests', 1_000, served => {
     assert.deepEqual(served().lines, []);
   }
 
-  test('for names, tags, digests and addresses that are none are refused', async () => {
+  test('T18: for names, tags, digests and addresses that are none are refused', async () => {
     for (const target of targets) {
       const answer = await served().send(target);
       assert.doesNotThrow(() => assertRefused(target, answer, served()), target.slice(0, 200));

@@ -6,7 +6,7 @@ import { published } from '#test/published.ts';
 import { onBothServers } from './served.ts';
 
 onBothServers('a pull', 60_000, served => {
-  test('Nixery 7: that begins with HEAD, as docker’s does, has one build made, for the GET that follows too', async () => {
+  test('N7: that begins with HEAD, as docker’s does, has one build made, for the GET that follows too', async () => {
     const { cloud } = served();
     const { name, key } = cloud.newImage();
     const target = `/v2/${name}/manifests/latest`;

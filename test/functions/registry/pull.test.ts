@@ -118,7 +118,7 @@ onBothServers('a pull', 60_000, served => {
     assert.deepEqual(await cloud.takeHints('pull'), []);
   });
 
-  test('Nixery 8: fetches blobs from Cloud Storage: GET is sent there, HEAD is answered here', async () => {
+  test('N8: fetches blobs from Cloud Storage: GET is sent there, HEAD is answered here', async () => {
     const digest = digestOf('layer');
     const size = 3 * 2 ** 31;
     await openBlobs(served().cloud.firestore).record(digest, { size, crc32c: 'AAAAAA==', generation: '1' });
@@ -135,7 +135,7 @@ onBothServers('a pull', 60_000, served => {
     assert.equal(head.body.length, 0);
   });
 
-  test('T9, Nixery 3: of a blob that is not there is 404', async () => {
+  test('T9, N3: of a blob that is not there is 404', async () => {
     const target = `/v2/a/blobs/${digestOf('no layer')}`;
     assert.equal(specError(await served().send(target), 404).code, 'BLOB_UNKNOWN');
     const head = await served().send(target, { method: 'HEAD' });

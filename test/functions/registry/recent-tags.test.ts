@@ -96,7 +96,7 @@ describe('a tag that was looked at', IMPATIENT, () => {
     assert.equal(await text(scene), 'third');
   });
 
-  test('is judged by the server’s time that has gone by since: its source is looked at when that is due', async context => {
+  test('T30: is judged by the server’s time that has gone by since: its source is looked at when that is due', async context => {
     const scene = await set(context);
     await scene.make('first', 'r1');
     goBy(POLICY.freshMs - 5_000);

@@ -78,7 +78,7 @@ describe('route', () => {
   }
 
   for (const [target, status, code] of refused) {
-    test(`${JSON.stringify(target)} is refused`, () => {
+    test(`T18: ${JSON.stringify(target)} is refused`, () => {
       assert.throws(
         () => parseRoute(target),
         (error: unknown) => error instanceof RegistryError && error.status === status && error.code === code,
@@ -100,7 +100,7 @@ describe('route', () => {
     );
   });
 
-  test('any text at all is a route or an answer of 4xx', () => {
+  test('T18: any text at all is a route or an answer of 4xx', () => {
     const near = fc.string({
       unit: fc.constantFrom(
         '/',

@@ -75,7 +75,7 @@ describe('a pull that waits', () => {
     assert.equal(HOPS.parse(locationOf(answer)).number, 5);
   });
 
-  test('is sent to no other host, whatever its path begins with', () => {
+  test('T18: is sent to no other host, whatever its path begins with', () => {
     for (const path of ['//evil.example/v2/', '/\\evil.example/v2/', '///evil.example/v2/']) {
       const location = locationOf(sendOn.elsewhere(hopAt(0, path), nine));
       assert.equal(new URL(location, 'https://registry.example.org').host, 'registry.example.org', location);

@@ -29,6 +29,7 @@ import { createSendOn } from '#functions/registry/send-on.ts';
 import { createWaiting, type Waiting, type WaitingParts } from '#functions/registry/waiting.ts';
 import { createWaitingRoom } from '#functions/registry/waiting-room.ts';
 import { createWantedImages } from '#functions/registry/wanted-images.ts';
+import { NO_MACHINE } from '#functions/worker-machine/worker-machine.ts';
 import { collectLog } from '#test/collected-log.ts';
 import { Cloud } from '#test/cloud.ts';
 import { offerOf, SETTINGS } from '#test/core/deployment.ts';
@@ -222,7 +223,16 @@ export function waitingOn(
   const room = createWaitingRoom(1_000);
   const newBuilds = createNewBuilds(openQuotas(firestore), 10_000);
   const lastUses = { image: () => undefined, manifest: () => undefined };
-  const common = { images, hints, readPullState, policy: POLICY, room, newBuilds, lastUses };
+  const common = {
+    images,
+    hints,
+    machine: NO_MACHINE,
+    readPullState,
+    policy: POLICY,
+    room,
+    newBuilds,
+    lastUses,
+  };
   const all = { ...common, readLimitMs: 10_000, cacheMs: 0, ...parts };
   return createWaiting({ ...all, asking: createAsking({ ...all, sources }) });
 }

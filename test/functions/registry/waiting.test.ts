@@ -60,7 +60,7 @@ async function publish(key: RequestKey, text: string): Promise<void> {
 }
 
 describe('a pull that waits longer than one request may take', () => {
-  test('is sent round to itself, nine times, then told to pull again', async context => {
+  test('T12, N11: is sent round to itself, nine times, then told to pull again', async context => {
     const registry = await served(context, SHORT);
     const { name } = await cloud.newQueued();
     const path = `/v2/${name}/manifests/latest`;
@@ -101,7 +101,7 @@ describe('a pull that waits longer than one request may take', () => {
     }
   });
 
-  test('gets the image on a later hop, from another instance', async context => {
+  test('T12: gets the image on a later hop, from another instance', async context => {
     const [first, second] = [await served(context, SHORT), await served(context, LONG)];
     const { name, key } = cloud.newImage();
     const sentOn = await first.send(`/v2/${name}/manifests/latest`);
@@ -170,7 +170,7 @@ describe('the build that a pull waits for', () => {
     assert.deepEqual(await cloud.takeHints('pull'), [], 'no second hint');
   });
 
-  test('stays queued when the client goes away, and is no longer watched', async context => {
+  test('T12, N10: stays queued when the client goes away, and is no longer watched', async context => {
     const counter = counted();
     const registry = await served(context, LONG, { images: counter.images });
     const { name, key } = cloud.newImage();
@@ -210,7 +210,7 @@ describe('the build that a pull waits for', () => {
     for (const answer of answers) assert.equal((await answer).body.toString(), 'better now');
   });
 
-  test('wakes the workers again when its worker vanished', async context => {
+  test('T2: wakes the workers again when its worker vanished', async context => {
     const registry = await served(context, LONG);
     const { name, key } = await cloud.newQueued();
     await cloud.images.claim(key, claimant('vanishes', 0.05));

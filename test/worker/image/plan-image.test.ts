@@ -74,7 +74,7 @@ const shuffled = <T>(all: readonly T[]): fc.Arbitrary<T[]> =>
   fc.shuffledSubarray([...all], { minLength: all.length, maxLength: all.length });
 
 describe('an image', () => {
-  test('has one digest, in whatever order the database, Nix and the name tell of its parts', () => {
+  test('N14: has one digest, in whatever order the database, Nix and the name tell of its parts', () => {
     const expected = digestOfImage(partsOf());
     const inAnyOrder = fc.record({
       items: shuffled(items),

@@ -12,13 +12,18 @@ import { runNix } from '#worker/nix/run-nix.ts';
 
 const signal = AbortSignal.timeout(120_000);
 
-/** A store of the test's own, empty, which fetches `from` another, by its address, if there is one. */
+/**
+ * A store of the test's own, empty, which fetches `from` another, by its address, if there is one: whatever that has, or what is signed
+ * with one of the keys that it is `trusting`, as Nix does where nothing is said.
+ */
 export async function emptyStore(
   context: TestContext,
-  { from }: { readonly from?: string } = {},
+  { from, trusting }: { readonly from?: string; readonly trusting?: readonly string[] } = {},
 ): Promise<Nix> {
   const store = await temporary(context);
-  const fetching = from === undefined ? '' : `substituters = ${from}\nrequire-sigs = false\n`;
+  const trust =
+    trusting === undefined ? 'require-sigs = false' : `trusted-public-keys = ${trusting.join(' ')}`;
+  const fetching = from === undefined ? '' : `substituters = ${from}\n${trust}\n`;
   const environment = { ...process.env, XDG_CACHE_HOME: join(store, 'cache') };
   return openNix({ store, config: `${await nixConfig('debian')}${fetching}` }, environment);
 }
@@ -59,14 +64,16 @@ export async function derivations(
   return made;
 }
 
-/** Copies paths with all that they need into a new cache; answers its address. */
+/** Copies paths with all that they need into a new cache, signed with the key in a file if there is one; answers its address. */
 export async function cacheOf(
   context: TestContext,
   { environment, options }: Nix,
   paths: readonly StorePath[],
+  keyFile?: string,
 ): Promise<string> {
   const address = `file://${await temporary(context)}`;
-  const args = ['copy', '--extra-experimental-features', 'nix-command', '--to', address];
+  const to = keyFile === undefined ? address : `${address}?compression=none&secret-key=${keyFile}`;
+  const args = ['copy', '--extra-experimental-features', 'nix-command', '--to', to];
   await execa('nix', [...args, ...options, ...paths], { env: environment, extendEnv: false });
   return address;
 }

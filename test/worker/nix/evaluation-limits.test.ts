@@ -1,10 +1,12 @@
 // An evaluation has its own limits, and ends well whatever it prints.
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { after, before, suite, test } from 'node:test';
 import { PermanentError } from '#core/errors.ts';
 import { debianSet, found, NO_ARGUMENTS, SYSTEM, type DebianSet } from '#test/nix/debian-set.ts';
+import { untilRunning } from '#test/worker/nix/processes.ts';
 import { setOf } from '#test/worker/nix/source-of.ts';
 import type { EvaluationLimits, Nix } from '#worker/nix/nix.ts';
 import { resolve } from '#worker/nix/resolve.ts';
@@ -50,13 +52,23 @@ async function assertOver(asked: Promise<unknown>, message: string): Promise<voi
   });
 }
 
-suite('over the limit', () => {
+suite('T15: over the limit', () => {
   const tooLong = 'the evaluation took longer than the 1 s that it may take here';
   const tooMuch = 'the evaluation needs more memory than the 300 MiB that it may have here';
 
   test('of time', async context => {
     const source = await setOf(context, set.nix, `{ ... }: { one = ${BUSY}; }`);
     await assertOver(ask(limited({ seconds: 1 }), source), tooLong);
+  });
+
+  test('of time, in what is built to go on with it: the builder ends too', async context => {
+    const mark = randomUUID();
+    const built = `derivation { name = "one"; inherit system; builder = "/bin/bash"; args = [ "-c" ": ${mark}; while :; do :; done" ]; }`;
+    const source = await setOf(context, set.nix, `{ system, ... }: { one = import (${built}); }`);
+    const over = assertOver(ask(limited({ seconds: 3 }), source), tooLong.replace('1 s', '3 s'));
+    await untilRunning(mark, true);
+    await over;
+    await untilRunning(mark, false);
   });
 
   test('of memory, which is not what a builder may have', async context => {

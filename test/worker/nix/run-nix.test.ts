@@ -26,7 +26,7 @@ async function endless(context: TestContext): Promise<{ folder: string; mark: st
 }
 
 suite('what is stopped ends with its builders', () => {
-  test('when the signal is aborted', async context => {
+  test('T15: when the signal is aborted', async context => {
     const { folder, mark } = await endless(context);
     const items = found(await resolveNames(set, ['endless'], folder));
     const stop = new AbortController();

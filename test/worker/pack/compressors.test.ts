@@ -116,7 +116,7 @@ for (const [name, { compressor, decompress, golden }] of Object.entries(CASES)) 
      * Golden vectors. Fails this test, then this runtime's compressor gives other bytes (or our code does): raise VERSION
      * in its file, so that the layers get other keys, and write down the new digests. Never change one without the other.
      */
-    test('the bytes are those that this compressor has always made', async () => {
+    test('T26: the bytes are those that this compressor has always made', async () => {
       const digest = async (length: number) =>
         createHash('sha256')
           .update(await compress(compressor, [sample(length)]))

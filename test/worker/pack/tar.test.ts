@@ -57,7 +57,7 @@ function roundTrip(t: TestContext, node: TreeNode): string {
   return join(into, TOP);
 }
 
-test('GNU tar lists modes, owner, sizes, time and order as they are written down', t => {
+test('N12: GNU tar lists modes, owner, sizes, time and order as they are written down', t => {
   const archive = pack(
     t,
     folder({
@@ -157,7 +157,7 @@ const { tree } = fc.letrec<{ tree: Tree; node: TreeNode }>(tie => ({
   ),
 }));
 
-test('any tree comes out of GNU tar as it went in, and its bytes do not depend on the order of its making', () => {
+test('N12: any tree comes out of GNU tar as it went in, and its bytes do not depend on the order of its making', () => {
   fc.assert(
     fc.property(tree, original => {
       const place = mkdtempSync(join(tmpdir(), 'derivery-pack-'));
@@ -193,7 +193,7 @@ test('a store path that is a single file or a link', t => {
   assert.deepEqual(readNode(roundTrip(t, link('/nix/store'))), link('/nix/store'));
 });
 
-test('files of several chunks, with holes or not, have all their bytes', t => {
+test('T23: files of several chunks, with holes or not, have all their bytes', t => {
   const place = temporaryFolder(t);
   const big = Buffer.alloc(3 * (1 << 20) + 7, 'derivery').toString('latin1');
   makeNode(
@@ -264,7 +264,7 @@ test('equal files in two store paths are both there', t => {
   }
 });
 
-test('files that the store has joined to one by hard links are files of their own', t => {
+test('T23: files that the store has joined to one by hard links are files of their own', t => {
   const place = temporaryFolder(t);
   makeNode(join(place, 'apart'), folder({ a: file('same'), b: file('same') }));
   makeNode(join(place, 'joined'), folder({ a: file('same') }));
@@ -272,7 +272,7 @@ test('files that the store has joined to one by hard links are files of their ow
   assert.ok(packReal(join(place, 'joined')).equals(packReal(join(place, 'apart'))));
 });
 
-test("only the owner's execute bit counts: no set-user-id, no sticky bit, no writing", t => {
+test("T23: only the owner's execute bit counts: no set-user-id, no sticky bit, no writing", t => {
   const place = temporaryFolder(t);
   makeNode(join(place, 'real'), folder({ folder: folder(), plain: file(), program: file('', true) }));
   chmodSync(join(place, 'real/program'), 0o6755);
@@ -284,12 +284,12 @@ test("only the owner's execute bit counts: no set-user-id, no sticky bit, no wri
   assert.deepEqual(['folder', 'plain', 'program'].map(mode), [0o555, 0o444, 0o555]);
 });
 
-test('links are written as they are, wherever they lead', t => {
+test('T23: links are written as they are, wherever they lead', t => {
   const outside = folder({ up: link('../../../../etc/passwd'), self: link('self'), root: link('/') });
   assert.deepEqual(readNode(roundTrip(t, outside)), ordered(outside));
 });
 
-test('what is neither file nor folder nor link is refused by its path', t => {
+test('T23: what is neither file nor folder nor link is refused by its path', t => {
   const real = join(temporaryFolder(t), 'real');
   makeNode(real, folder({ bin: folder() }));
   execFileSync('mkfifo', [join(real, 'bin/pipe')]);
@@ -325,7 +325,7 @@ for (const [what, change] of [
   ['shrinks', (path: string) => truncateSync(path, 2 << 20)],
   ['grows', (path: string) => appendFileSync(path, 'more')],
 ] as const) {
-  test(`a file that ${what} while it is read is worth another try`, t => {
+  test(`T23: a file that ${what} while it is read is worth another try`, t => {
     const real = join(temporaryFolder(t), 'real');
     makeNode(real, file('x'.repeat(3 << 20)));
     const chunks = writeTar(storeEntries([HELLO], { realPath: () => real, owner }));

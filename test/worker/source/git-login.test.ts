@@ -133,7 +133,7 @@ describe('a private repository over SSH', () => {
     await assert.rejects(get(sources, url), without([/ssh\/other/], refusal(said)));
   });
 
-  test('is refused where its host key is not known', async context => {
+  test('T19: is refused where its host key is not known', async context => {
     const sources = await worker(context, { ssh: server.client('accepted', 'unknown') });
     await assert.rejects(
       get(sources, url),

@@ -197,7 +197,7 @@ test('the past of a repository is fetched without files, where the server can le
 });
 
 describe('a commit’s tree', () => {
-  test('is what was committed: no filter, no attribute, no submodule, and links as links', async context => {
+  test('T19: is what was committed: no filter, no attribute, no submodule, and links as links', async context => {
     await using odd = await createUpstream();
     await odd.commit('odd');
     const { commit, holds } = await commitOddities(odd);

@@ -56,7 +56,7 @@ describe('a redirect', () => {
     'ssh://127.0.0.1/x',
     'ftp://127.0.0.1/x',
   ]) {
-    test(`is not followed to ${to}`, async context => {
+    test(`T19: is not followed to ${to}`, async context => {
       const url = await redirecting(context, to);
       await assert.rejects(
         resolveGitRef(openGit(), url, 'latest', never),
@@ -67,7 +67,7 @@ describe('a redirect', () => {
 });
 
 describe('git runs', () => {
-  test('no program that an address names', async () => {
+  test('T19: no program that an address names', async () => {
     const proof = join(upstream.folder, 'proof');
     for (const protocol of ['file', 'ssh', 'https'] as const) {
       const args = ['ls-remote', '--', `ext::touch ${proof}`];

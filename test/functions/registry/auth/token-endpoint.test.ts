@@ -131,7 +131,7 @@ describe('the token endpoint', () => {
     specError(await get(many, ALICE), 400);
   });
 
-  test('gives no token for another host', async () => {
+  test('T20: gives no token for another host', async () => {
     const answer = await get('service=elsewhere.example.org', ALICE);
     assert.equal(specError(answer, 400).code, 'UNSUPPORTED');
     assert.match(specError(answer, 400).message, /registry\.example\.org only/);

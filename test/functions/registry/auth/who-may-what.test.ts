@@ -153,7 +153,7 @@ describe('who may pull', () => {
     assert.deepEqual(challenge(byBasic, 'Basic'), { realm: 'derivery' });
   });
 
-  test('a Host that is none gets no challenge with it in', async () => {
+  test('T20: a Host that is none gets no challenge with it in', async () => {
     for (const host of ['evil.example/path', 'a"b', 'user@evil', 'a,b']) {
       const answer = await at('users').send('/v2/', { headers: { host } });
       assert.equal(answer.status, 400, host);

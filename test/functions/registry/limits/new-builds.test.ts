@@ -17,7 +17,7 @@ before(async () => {
 after(() => cloud[Symbol.asyncDispose]());
 
 describe('new builds', { timeout: 60_000 }, () => {
-  test('of a flood of names from one address are no more than its limit, and another address is served', async context => {
+  test('T14: of a flood of names from one address are no more than its limit, and another address is served', async context => {
     const instances = await Instances.start(cloud, context, 3, { newBuildsPerHour: 5 });
     const [flooder, other] = [newAddress(), newAddress()];
     const ready = await readyImage(cloud, 'ready');
