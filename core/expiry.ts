@@ -4,27 +4,28 @@ import type { Build, ImageDocument } from './image-document.ts';
 import type { SourceDocument } from './source-document.ts';
 
 /**
- * Whether nobody pulled an image, or had it made, for so long. One that is being made is not unused. One that waits in the queue
- * for so long is: no worker makes images by its settings any more.
+ * Whether nobody pulled an image, or had it made, for so long. One that is being made is not unused. One that waits for so long
+ * is, in the queue or for its images, or since its worker was last heard of: no worker makes images by its settings any more.
  */
 export function isImageUnused(
   { usedAt, current, build }: ImageDocument,
   now: number,
   keepMs: number,
 ): boolean {
-  return areOver([usedAt, current?.builtAt, movedAt(build, now)], now, keepMs);
+  return areOver([usedAt, current?.builtAt, movedAt(build)], now, keepMs);
 }
 
 /** When a build came to where it is. */
-function movedAt(build: Build, now: number): number | undefined {
+function movedAt(build: Build): number | undefined {
   switch (build.state) {
     case 'none':
       return undefined;
     case 'queued':
       return build.queuedAt;
     case 'building':
+      return build.lease.renewedAt + build.lease.durationSeconds * 1000;
     case 'waiting':
-      return now;
+      return build.parkedAt;
     case 'failed':
       return build.failedAt;
   }

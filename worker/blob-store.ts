@@ -9,8 +9,6 @@ import type { BlobBucket, BlobContent } from '#core/google/bucket.ts';
 export interface BlobStoreParts {
   readonly bucket: Pick<BlobBucket, 'put' | 'replace' | 'look'>;
   readonly blobs: Pick<Blobs, 'see' | 'record' | 'recordFound' | 'adopt' | 'forget'>;
-  /** Milliseconds by a clock that never goes back, of any beginning. */
-  readonly now?: () => number;
 }
 
 /** Times that a blob is tried to be stored while others store and delete the same one. */
@@ -24,16 +22,14 @@ const PROMPT_MS = 5_000;
 
 export type BlobStore = ReturnType<typeof createBlobStore>;
 
-export function createBlobStore({ bucket, blobs, now = () => performance.now() }: BlobStoreParts) {
+export function createBlobStore({ bucket, blobs }: BlobStoreParts) {
   return {
     /** Stores a blob: after that it is in the bucket, whole, and its document says so. Throws what the bucket throws. */
     async store(content: BlobContent, signal: AbortSignal): Promise<void> {
       const { digest } = content;
       for (let round = 0; round < ROUNDS; round += 1) {
         const { isNew, ...written } = await bucket.put(content, signal);
-        const writtenAt = now();
-        const isJustNow = (): boolean => now() - writtenAt < PROMPT_MS;
-        if (isNew && (await blobs.record(digest, written, isJustNow))) return;
+        if (isNew && (await blobs.record(digest, written, PROMPT_MS))) return;
 
         // What was there already may be about to go. The document is read before the object: see `record` of its life.
         const seen = await blobs.see(digest);

@@ -128,11 +128,16 @@ async function make(
     const seen = await revisions.forImage(request, build.lease.renewedAt, signal);
     ({ revision } = seen);
     if (current?.revision === revision) {
+      const { digest } = current;
       await lease.stop();
-      const waiting = await images.keep(key, token);
-      log.info({ digest: current.digest, revision }, 'nothing to build: the image is up to date');
-      await lookAt(parts, log, waiting);
-      return 'done';
+      const waiting = await images.keep(key, token, digest);
+      if (waiting !== undefined) {
+        log.info({ digest, revision }, 'nothing to build: the image is up to date');
+        await lookAt(parts, log, waiting);
+        return 'done';
+      }
+      lease.resume();
+      log.warn({ digest, revision }, 'the image is up to date, but not stored any more: it is made again');
     }
     const isIndex = request.platforms.length > 1;
     const made = isIndex

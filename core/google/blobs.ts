@@ -36,12 +36,19 @@ function blobsIn(collection: CollectionReference, documents: Documents<Digest, B
     /**
      * Notes that the object was written into the bucket, whole, just now. Only after the upload: a fact comes after what it
      * says. False where an object of this name is being deleted (whether it is this one, a look at the bucket tells), or
-     * where it is not `just now` any more when the document is read.
+     * where it was written longer than `promptMs` ago when the document is read. Both times are Google's: that of who writes
+     * stands still while his machine does.
      */
-    record(digest: Digest, written: StoredBlob, isJustNow = (): boolean => true): Promise<boolean> {
+    record(
+      digest: Digest,
+      written: StoredBlob & { readonly createdAt?: number },
+      promptMs = Infinity,
+    ): Promise<boolean> {
+      const { createdAt = 0 } = written;
       return documents.change(digest, (document, now) => {
         const isBeingDeleted = document !== undefined && !isServed(document);
-        const next = isBeingDeleted || !isJustNow() ? undefined : life.record(document, written, now);
+        const isLate = now - createdAt > promptMs;
+        const next = isBeingDeleted || isLate ? undefined : life.record(document, written, now);
         return { next, result: next !== undefined };
       });
     },

@@ -23,8 +23,10 @@ export interface BlobContent {
   readonly from: { readonly file: string } | { readonly bytes: Uint8Array };
 }
 
-/** What lies in the bucket now; `isNew`: since just now. */
-export type PutBlob = StoredBlob & { readonly isNew: boolean };
+/** What lies in the bucket now; `isNew`: since this call, and `createdAt` by Cloud Storage's clock. Milliseconds. */
+export type PutBlob = CreatedBlob & { readonly isNew: boolean };
+
+export type CreatedBlob = StoredBlob & { readonly createdAt: number };
 
 export type BlobBucket = ReturnType<typeof openBlobBucket>;
 
@@ -33,6 +35,8 @@ export function openBlobBucket(projectId: string, bucketName: string) {
   // own conditional strategy is switched off for good by the first call without a precondition.
   const retryOptions = { idempotencyStrategy: IdempotencyStrategy.RetryAlways };
   const bucket = new Storage({ projectId, retryOptions }).bucket(bucketName);
+  // Not by the client that tries again: its streams end the process where the answer is 503 (snapshots.ts says how).
+  const readOnce = new Storage({ projectId, retryOptions: { autoRetry: false } }).bucket(bucketName);
 
   /**
    * Writes the object where its generation is `expected` (0: there is none), and gives what Cloud Storage answers that it
@@ -43,7 +47,7 @@ export function openBlobBucket(projectId: string, bucketName: string) {
     content: BlobContent,
     expected: number | string,
     signal?: AbortSignal,
-  ): Promise<StoredBlob | undefined> {
+  ): Promise<CreatedBlob | undefined> {
     const source =
       'file' in content.from ? createReadStream(content.from.file) : Readable.from([content.from.bytes]);
     try {
@@ -77,7 +81,7 @@ export function openBlobBucket(projectId: string, bucketName: string) {
     content: BlobContent,
     expected: number | string,
     signal?: AbortSignal,
-  ): Promise<StoredBlob | undefined> {
+  ): Promise<CreatedBlob | undefined> {
     return pRetry(() => write(file, content, expected, signal), {
       signal,
       retries: RETRIES,
@@ -87,7 +91,7 @@ export function openBlobBucket(projectId: string, bucketName: string) {
   }
 
   /** Undefined where there is no object. */
-  async function look(file: File): Promise<StoredBlob | undefined> {
+  async function look(file: File): Promise<CreatedBlob | undefined> {
     try {
       const [metadata] = await file.getMetadata();
       return storedBlob(metadata);
@@ -97,8 +101,8 @@ export function openBlobBucket(projectId: string, bucketName: string) {
     }
   }
 
-  function fileOf(digest: Digest): File {
-    return bucket.file(`blobs/sha256/${digestHex(digest)}`);
+  function fileOf(digest: Digest, within = bucket): File {
+    return within.file(`blobs/sha256/${digestHex(digest)}`);
   }
 
   return {
@@ -121,16 +125,20 @@ export function openBlobBucket(projectId: string, bucketName: string) {
     },
 
     /** Writes the blob in place of the object of this generation. Undefined where that is not there any more. */
-    replace(content: BlobContent, generation: string, signal?: AbortSignal): Promise<StoredBlob | undefined> {
+    replace(
+      content: BlobContent,
+      generation: string,
+      signal?: AbortSignal,
+    ): Promise<CreatedBlob | undefined> {
       return persist(fileOf(content.digest), content, generation, signal);
     },
 
     /** What lies under a digest, by its description. Undefined where nothing does. */
-    look: (digest: Digest): Promise<StoredBlob | undefined> => look(fileOf(digest)),
+    look: (digest: Digest): Promise<CreatedBlob | undefined> => look(fileOf(digest)),
 
-    /** What is stored under a digest, unchecked. The stream fails where nothing is. */
+    /** What is stored under a digest, unchecked. The stream fails where nothing is, or Cloud Storage does not give it at once. */
     read: (digest: Digest): Readable =>
-      fileOf(digest).createReadStream({ decompress: false, validation: false }),
+      fileOf(digest, readOnce).createReadStream({ decompress: false, validation: false }),
 
     /** Whether the bucket can be used at all: asked once, when a worker starts. */
     async exists(): Promise<boolean> {
@@ -140,8 +148,14 @@ export function openBlobBucket(projectId: string, bucketName: string) {
   };
 }
 
-function storedBlob({ size, crc32c, generation }: FileMetadata): StoredBlob {
-  return { size: Number(size), crc32c: crc32c ?? '', generation: String(generation) };
+function storedBlob({ size, crc32c, generation, timeCreated }: FileMetadata): CreatedBlob {
+  return {
+    size: Number(size),
+    crc32c: crc32c ?? '',
+    generation: String(generation),
+    // Without a time it is of long ago.
+    createdAt: timeCreated === undefined ? 0 : Date.parse(timeCreated),
+  };
 }
 
 /** Google's client throws an ApiError where it sent one request, and the error of its HTTP library where the upload is resumable. */

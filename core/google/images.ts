@@ -217,9 +217,24 @@ function imagesIn(
       return publication;
     },
 
-    /** Ends a build whose image is still what would be made. Answers the indexes that waited for it, as `fail` does. */
-    keep(key: RequestKey, token: string): Promise<readonly RequestKey[]> {
-      return asHolder(key, document => life.keep(document, token));
+    /**
+     * Ends a build whose image is still what would be made. Answers the indexes that waited for it, as `fail` does; undefined
+     * where that image was lost meanwhile, or its manifest is not stored: then it is to be made after all.
+     */
+    async keep(key: RequestKey, token: string, digest: Digest): Promise<readonly RequestKey[] | undefined> {
+      const manifest = firestore.collection('manifests').doc(digest);
+      const kept = await documents.changeAmid<{ readonly waiting?: readonly RequestKey[] } | undefined>(
+        key,
+        [manifest],
+        (document, [stored]) => {
+          if (life.heldImage(document, token) === undefined) return { next: undefined, result: undefined };
+          const isThere = document?.current?.digest === digest && stored?.exists === true;
+          const next = isThere ? life.keep(document, token) : undefined;
+          return { next, result: next === undefined ? {} : { waiting: wokenBy(document, next) } };
+        },
+      );
+      if (kept === undefined) throw new LeaseLostError();
+      return kept.waiting;
     },
 
     /** Ends a build with the reason why it cannot be, at the revision where that was seen. `buildLog`: what `logId` names. */

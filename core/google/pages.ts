@@ -25,12 +25,11 @@ export async function pageByMoment(
   position: string | undefined,
   size: number,
 ): Promise<Page<string>> {
-  const { field: at, behind } =
-    position === undefined ? { field: 0 } : momentPosition.parse(JSON.parse(position));
+  const { field: at, behind } = momentPositionOf(position);
   const field = fields[at];
   if (field === undefined) return { items: [], next: undefined };
   const query = collection
-    .where(field, '<=', Timestamp.fromMillis(until))
+    .where(field, '<=', Timestamp.fromMillis(Math.max(0, until)))
     .orderBy(field)
     .orderBy(FieldPath.documentId())
     .select(field)
@@ -48,6 +47,15 @@ export async function pageByMoment(
     };
   }
   return { items, next: at + 1 < fields.length ? JSON.stringify({ field: at + 1 }) : undefined };
+}
+
+/** The beginning, where none is given, or one that other code has noted. */
+function momentPositionOf(position = ''): z.infer<typeof momentPosition> {
+  try {
+    return momentPosition.parse(JSON.parse(position));
+  } catch {
+    return { field: 0 };
+  }
 }
 
 /** Documents of a query without an order, in that of their ids. */

@@ -2,20 +2,23 @@
 // this is needed to be right: whoever goes through a collection again finds less to do.
 import type { Firestore } from '@google-cloud/firestore';
 import { z } from 'zod';
-import { openDocuments } from './documents.ts';
+import { openDocuments, type Seen } from './documents.ts';
 
+/** What it does not know of one is as if it was not there: a sweep begins anew then, and a round is not taken for a clean one. */
 const roundSchema = z.object({
   /** Where the round goes on. Absent where it ended. */
-  position: z.string().optional(),
+  position: z.string().optional().catch(undefined),
   /** How much of this round so far was left aside: what the janitor did not know, or others kept changing. */
-  leftAside: z.int().nonnegative(),
+  leftAside: z.int().nonnegative().catch(1),
   /** When the last whole round ended, by the server's clock, in milliseconds. */
-  endedAt: z.number().optional(),
+  endedAt: z.number().optional().catch(undefined),
   /** Whether the last whole round left nothing aside. */
-  isClean: z.boolean().optional(),
+  isClean: z.boolean().optional().catch(undefined),
 });
 
 export type Round = z.infer<typeof roundSchema>;
+
+export type SeenRound = Seen<Round>;
 
 export type Rounds = ReturnType<typeof openRounds>;
 
@@ -24,15 +27,23 @@ export function openRounds(firestore: Firestore) {
   return {
     read: documents.read,
 
-    /** Notes where a round goes on; without a position, that it has ended. */
-    async note(sweep: string, { position, leftAside }: Pick<Round, 'position' | 'leftAside'>): Promise<void> {
-      await documents.change(sweep, (round, now) => ({
-        next:
-          position === undefined
-            ? { leftAside: 0, endedAt: now, isClean: leftAside === 0 }
-            : { ...round, position, leftAside },
-        result: undefined,
-      }));
+    /**
+     * Notes where the round that was `seen` goes on; without a position, that it has ended. Answers the round as it is then.
+     * Undefined where another janitor has noted something meanwhile: the round is that one's.
+     */
+    async note(
+      sweep: string,
+      seen: SeenRound,
+      { position, leftAside }: Pick<Round, 'position' | 'leftAside'>,
+    ): Promise<SeenRound | undefined> {
+      const next =
+        position === undefined
+          ? { leftAside: 0, endedAt: seen.readTime, isClean: leftAside === 0 }
+          : { ...seen.document, position, leftAside };
+      if (!(await documents.writeIfUnchanged(sweep, seen, next))) return undefined;
+      const noted = await documents.read(sweep);
+      const isOurs = noted.document?.position === position && noted.document?.leftAside === next.leftAside;
+      return isOurs ? noted : undefined;
     },
   };
 }

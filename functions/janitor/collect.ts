@@ -34,6 +34,8 @@ export interface SweepReport {
     | 'resting'
     /** For another one, without which it would not know what is in use. */
     | 'waiting'
+    /** Another janitor goes through it just now: it was left to that one. */
+    | 'left'
     | 'failed';
   readonly counts: Readonly<Partial<Record<Outcome, number>>>;
 }
@@ -75,7 +77,8 @@ async function runSweep(
   { rounds, tally, deadline, options, reports }: Running,
 ): Promise<SweepReport['state']> {
   const { dryRun, restless = dryRun } = options;
-  const { document: round, readTime: now } = await rounds.read(sweep.name);
+  let seen = await rounds.read(sweep.name);
+  const { document: round, readTime: now } = seen;
   const isBegun = round?.position !== undefined;
   if (!restless && !isBegun && round?.endedAt !== undefined && now - round.endedAt < sweep.restMs)
     return 'resting';
@@ -86,11 +89,17 @@ async function runSweep(
   const leftBefore = isBegun ? round.leftAside : 0;
   do {
     const page = await sweep.page(position, now);
-    const taken = await Promise.allSettled(page.items.map(step => limit(() => tally.take(step))));
-    for (const result of taken) if (result.status === 'rejected') throw result.reason;
+    const taken = await Promise.all(page.items.map(step => limit(() => tally.take(step))));
     position = page.next;
-    const { unknown = 0, busy = 0 } = tally.counts;
-    if (!dryRun) await rounds.note(sweep.name, { position, leftAside: leftBefore + unknown + busy });
+    if (!dryRun) {
+      const { unknown = 0, busy = 0, failed = 0 } = tally.counts;
+      const leftAside = leftBefore + unknown + busy + failed;
+      const noted = await rounds.note(sweep.name, seen, { position, leftAside });
+      if (noted === undefined) return 'left';
+      seen = noted;
+    }
+    // Of one thing it is that thing's trouble, of all of them it is that of whoever answers.
+    if (taken.length > 0 && taken.every(outcome => outcome === 'failed')) return 'failed';
   } while (position !== undefined && performance.now() < deadline);
   return position === undefined ? 'whole' : 'in part';
 }
@@ -118,12 +127,25 @@ class Tally {
     this.#log = log;
   }
 
-  async take({ subject, take }: Step): Promise<void> {
-    const outcome = await take();
-    this.counts[outcome] = (this.counts[outcome] ?? 0) + 1;
-    if (outcome === 'kept') return;
-    const line = { sweep: this.#sweep, subject, outcome };
-    if (outcome === 'unknown') this.#log.warn(line, 'it is not one that this code knows, and was left alone');
-    else this.#log.debug(line, 'something was collected');
+  /** What goes wrong with one thing is no reason to leave all that come after it. */
+  async take({ subject, take }: Step): Promise<Outcome> {
+    const line = { sweep: this.#sweep, subject };
+    try {
+      const outcome = await take();
+      this.#count(outcome);
+      if (outcome === 'unknown')
+        this.#log.warn(line, 'it is not one that this code knows, and was left alone');
+      else if (outcome !== 'kept') this.#log.debug({ ...line, outcome }, 'something was collected');
+      return outcome;
+    } catch (error) {
+      // One tells enough: where there are many, they are of one reason.
+      if (this.#count('failed') === 1)
+        this.#log.error({ error, ...line }, 'this could not be collected; the next round tries again');
+      return 'failed';
+    }
+  }
+
+  #count(outcome: Outcome): number {
+    return (this.counts[outcome] = (this.counts[outcome] ?? 0) + 1);
   }
 }

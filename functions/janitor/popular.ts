@@ -1,5 +1,6 @@
 // Popular images first: those that are used most have their sources looked at, and are made again where these have moved, before
 // anyone pulls them and waits.
+import { z } from 'zod';
 import type { Firestore } from '@google-cloud/firestore';
 import type { ImageDocument } from '#core/image-document.ts';
 import { decidePull, type PullPolicy } from '#core/pull-decision.ts';
@@ -71,14 +72,28 @@ function mayBeRefreshed(image: ImageDocument, { settings }: PullPolicy): boolean
 }
 
 /** In the order of the images; each source once. */
-async function lacks(images: readonly PopularImage[], { sources, policy }: PopularParts): Promise<Lack[]> {
+async function lacks(
+  images: readonly PopularImage[],
+  { sources, policy, log }: PopularParts,
+): Promise<Lack[]> {
+  async function readKnown(key: SourceKey): Promise<SeenSource | 'unknown'> {
+    try {
+      return await sources.read(key);
+    } catch (error) {
+      if (!(error instanceof z.ZodError)) throw error;
+      log.warn({ error, source: key }, 'images were left out: their source is not one that this code knows');
+      return 'unknown';
+    }
+  }
+
   const found: Lack[] = [];
-  const known = new Map<SourceKey, SeenSource>();
+  const known = new Map<SourceKey, SeenSource | 'unknown'>();
   const due = new Set<SourceKey>();
   for (const image of images) {
     const key = sourceKey(image.seen.document.request);
-    const source = known.get(key) ?? (await sources.read(key));
+    const source = known.get(key) ?? (await readKnown(key));
     known.set(key, source);
+    if (source === 'unknown') continue;
     const what = lackOf(image, source.document, policy);
     if (what === 'a build') found.push({ what, image });
     if (what === 'a look' && !due.has(key)) found.push({ what, image, source });

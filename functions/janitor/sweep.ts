@@ -35,7 +35,9 @@ export type Outcome =
   /** It is not one that this code knows: it is left alone. */
   | 'unknown'
   /** Others wrote to it all the while: the next round will see. */
-  | 'busy';
+  | 'busy'
+  /** Something went wrong with it, which is told: the next round tries again. */
+  | 'failed';
 
 export interface Step {
   /** What it looks at: a document's id, or an object's name. */

@@ -1,4 +1,6 @@
 // Builds that nobody waits for: whoever asked has left, and their hint may be lost.
+import { z } from 'zod';
+import type { Sleeper } from '#core/index-life.ts';
 import type { Hints } from '#core/google/hints.ts';
 import type { Images } from '#core/google/images.ts';
 import type { Log } from '#core/google/log.ts';
@@ -32,7 +34,17 @@ export async function sweepUnclaimedBuilds({ images, hints, settings, log }: Swe
     }
     const { key, seen } = found;
     if (seen.document?.settings !== settings) continue;
-    for (const sleeper of await sleepersOf(images, key, seen.document, seen.readTime, PATIENCE_MS)) {
+    let sleepers: Sleeper[];
+    try {
+      sleepers = await sleepersOf(images, key, seen.document, seen.readTime, PATIENCE_MS);
+    } catch (problem) {
+      // An image of an index.
+      if (!(problem instanceof z.ZodError)) throw problem;
+      unreadable.push(key);
+      error ??= problem;
+      continue;
+    }
+    for (const sleeper of sleepers) {
       if (hinted.has(sleeper.key)) continue;
       await hints.send({ look: 'image', key: sleeper.key }, sleeper.by);
       hinted.add(sleeper.key);

@@ -14,7 +14,7 @@ export interface LooksParts {
   readonly readPullState: ReadPullState;
   readonly call: FirestoreCall;
   readonly asking: Pick<Asking, 'follow'>;
-  readonly lastUses: Pick<LastUses, 'image'>;
+  readonly lastUses: LastUses;
   readonly policy: PullPolicy;
   readonly log: Log;
   /** The longest that the documents of a pull may take, their turn included. Milliseconds. */
@@ -64,7 +64,11 @@ export function createLooks(parts: LooksParts) {
     const look = { state, decision };
     ready.keep(key, look, beganAt);
     if (decision.kind === 'ready' || decision.kind === 'failed') {
-      if (decision.kind === 'ready' && decision.follow === 'nothing') lastUses.image(key, state.image);
+      if (decision.kind === 'ready') {
+        lastUses.image(key, state.image);
+        // Whoever knows its digest from its tag may come back for it when the tag is another's.
+        lastUses.manifest(decision.image.digest);
+      }
       await asking.follow(key, request, state, decision.follow);
     }
     return look;

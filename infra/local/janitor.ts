@@ -42,7 +42,7 @@ async function main(): Promise<number> {
   try {
     const reports = await collect(resolve(readSettings(schema, process.env).DERIVERY_STATE), dryRun);
     process.stdout.write(reportTable(reports, dryRun));
-    return reports.every(({ state }) => state === 'whole') ? 0 : 1;
+    return reports.every(({ state, counts }) => state === 'whole' && counts.failed === undefined) ? 0 : 1;
   } catch (error) {
     const expected = error instanceof StartError || error instanceof ConfigurationError;
     console.error(expected ? `derivery: ${error.message}` : error);

@@ -24,7 +24,7 @@ function world(setting: Setting): World {
   const request = requestOf(setting, 'hello');
   const manifests = new Set<string>();
   const alongside = { set: ({ id }: { id: string }) => manifests.add(id) } as unknown as Transaction;
-  const images = memoryDocuments(clock, imageDocumentSchema, alongside);
+  const images = memoryDocuments(clock, imageDocumentSchema, alongside, manifests);
   const sources = memoryDocuments(clock, sourceDocumentSchema, alongside);
   return new World({
     clock,

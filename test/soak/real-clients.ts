@@ -4,6 +4,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { execa } from 'execa';
+import pLimit from 'p-limit';
 import { z } from 'zod';
 import { openPodman, type Podman } from '#test/e2e/podman.ts';
 import type { PullOutcome, PullRecord } from './history.ts';
@@ -61,17 +62,20 @@ function skopeoIn(folder: string): RealClient['pull'] {
 }
 
 function podmanPull(tool: Podman): RealClient['pull'] {
-  return (registry, name, tag) =>
-    untilEnded(async () => {
-      const image = `${registry}/${name}:${tag}`;
-      const { exitCode, all } = await tool.podman('pull', '--quiet', '--tls-verify=false', image);
-      if (exitCode !== 0) return all;
-      const id = all.trim().split('\n').at(-1) ?? '';
-      const digest = await tool.podman('image', 'inspect', '--format', '{{.Digest}}', id);
-      const labels = await tool.podman('image', 'inspect', '--format', `{{index .Labels "${REVISION}"}}`, id);
-      await tool.podman('image', 'rm', '--force', id);
-      return { kind: 'image', digest: digest.all.trim(), revision: labels.all.trim() };
-    });
+  // Names can mean the same image, and who has looked at it removes it from the storage that all pulls share.
+  const oneAtATime = pLimit(1);
+  return (registry, name, tag) => untilEnded(() => oneAtATime(pull, registry, name, tag));
+
+  async function pull(registry: string, name: string, tag: string): Promise<PullOutcome | string> {
+    const image = `${registry}/${name}:${tag}`;
+    const { exitCode, all } = await tool.podman('pull', '--quiet', '--tls-verify=false', image);
+    if (exitCode !== 0) return all;
+    const id = all.trim().split('\n').at(-1) ?? '';
+    const digest = await tool.podman('image', 'inspect', '--format', '{{.Digest}}', id);
+    const labels = await tool.podman('image', 'inspect', '--format', `{{index .Labels "${REVISION}"}}`, id);
+    await tool.podman('image', 'rm', '--force', id);
+    return { kind: 'image', digest: digest.all.trim(), revision: labels.all.trim() };
+  }
 }
 
 function imageOf(manifest: Buffer): PullOutcome {

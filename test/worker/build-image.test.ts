@@ -328,6 +328,22 @@ describe('an image that there is already', () => {
     assert.deepEqual(document.current, earlier?.current);
   });
 
+  test('is made again where it is not stored any more, or was lost as it was looked at', async () => {
+    for (const loss of ['its manifest', 'the image']) {
+      const key = await newStale();
+      const stored = cloud.firestore.collection('manifests').doc(image.digest);
+      const losing: Revisions['forImage'] = async (...about) => {
+        await stored.delete();
+        if (loss === 'the image') assert.ok(await cloud.images.loseIfMissing(key, image.digest));
+        return standingAt('r1')(...about);
+      };
+      assert.equal(await build(key, async () => image, { revision: losing }), 'done', loss);
+      const { document } = await cloud.images.read(key);
+      assert.deepEqual([document?.current?.digest, document?.build.state], [image.digest, 'none'], loss);
+      assert.ok((await stored.get()).exists);
+    }
+  });
+
   test('is made anew where its source has moved', async () => {
     const key = await newStale();
     const { manifest: newer } = published('a newer image');

@@ -6,7 +6,13 @@ import { decideAndWrite, restAfter, stepsOf, type Sweep, type Workplace } from '
 const PAGE = 100;
 
 /** Every image that can go has one of these; when it was pulled, if ever, is looked at in the step. */
-const MOMENTS = ['current.builtAt', 'build.failedAt', 'build.queuedAt'];
+const MOMENTS = [
+  'current.builtAt',
+  'build.failedAt',
+  'build.queuedAt',
+  'build.lease.renewedAt',
+  'build.parkedAt',
+];
 
 export function sweepImages(place: Workplace): Sweep {
   const { keepMs } = place.retention;

@@ -1,7 +1,7 @@
 // The bucket beside the documents of blobs, both in the order of their digests: objects that no document tells of, and
 // documents whose object is lost. One request lists a thousand objects with their checksums, so every blob is looked at.
 import { FieldPath } from '@google-cloud/firestore';
-import { adopt, blobDocumentSchema, inspect, type BlobDocument } from '#core/blob-life.ts';
+import { adopt, blobDocumentSchema, inspect, isServed, type BlobDocument } from '#core/blob-life.ts';
 import type { Digest } from '#core/digest.ts';
 import { ConfigurationError } from '#core/errors.ts';
 import { BLOBS_PREFIX, digestNamed, type FoundObject } from '#core/google/bucket-contents.ts';
@@ -72,12 +72,15 @@ interface Pair {
   readonly listedAt: number;
 }
 
-/** Documents of a page that cannot all have lost their objects: a bucket that has none of them is another one. */
+/**
+ * So many documents of a page cannot all have lost their objects, nor so many objects all their documents: those of a bucket and
+ * of a database that know nothing of each other are not to be collected by one another.
+ */
 const TOO_MANY = 20;
 
 /** Pairs from behind the object of a name on, up to where both lists reach. */
 async function pageOfPairs(
-  { firestore, bucket }: Pick<Workplace, 'firestore' | 'bucket'>,
+  { firestore, bucket, retention }: Pick<Workplace, 'firestore' | 'bucket' | 'retention'>,
   position: string | undefined,
 ): Promise<Page<Pair>> {
   // First the documents: one without an object has lost it, and is not just being written.
@@ -90,17 +93,32 @@ async function pageOfPairs(
 
   const pairs = new Map<string, Pair>();
   for (const object of objects.items) pairs.set(object.name, { name: object.name, object, listedAt });
-  if (pairs.size === 0 && documents.items.length > TOO_MANY) {
-    throw new ConfigurationError(
-      'the bucket has not one of the blobs that documents tell of: DERIVERY_BUCKET has to be the one of the workers',
-    );
-  }
   for (const snapshot of documents.items) {
     const name = nameOf(snapshot.id);
     const document = blobDocumentSchema.safeParse(toPlain(snapshot.data())).data ?? 'unknown';
     pairs.set(name, { ...pairs.get(name), name, document, listedAt });
   }
-  return { items: [...pairs.values()].filter(({ name }) => end === undefined || name <= end), next: end };
+  const items = [...pairs.values()].filter(({ name }) => end === undefined || name <= end);
+  requireRelated(items, retention.graceMs);
+  return { items, next: end };
+}
+
+/** Throws a {@link ConfigurationError} where a bucket and documents have so many blobs each or alone, and not one in common. */
+function requireRelated(pairs: readonly Pair[], graceMs: number): void {
+  if (pairs.some(({ object, document }) => object !== undefined && document !== undefined)) return;
+  const documents = pairs.filter(({ document }) => document === 'unknown' || isServed(document));
+  const objects = pairs.filter(({ object, listedAt }) => object && listedAt - object.createdAt >= graceMs);
+  if (documents.length > TOO_MANY) {
+    throw new ConfigurationError(
+      'the bucket has not one of the blobs that documents tell of: DERIVERY_BUCKET has to be the one of the workers',
+    );
+  }
+  if (objects.length > TOO_MANY) {
+    throw new ConfigurationError(
+      'the bucket has many blobs, and documents tell of none: DERIVERY_BUCKET and DERIVERY_DATABASE have to be those of the ' +
+        'workers. Where the database was emptied, the bucket has to be emptied too',
+    );
+  }
 }
 
 const DIGESTS = 'sha256:';

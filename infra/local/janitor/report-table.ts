@@ -28,11 +28,13 @@ const DEEDS: Readonly<Record<Outcome, string>> = {
   lost: 'lost: what named them is made again',
   unknown: 'of an unknown form, left alone',
   busy: 'in use just now, left for later',
+  failed: 'failed; see above',
 };
 
 const STATES: Readonly<Partial<Record<SweepReport['state'], string>>> = {
   'in part': 'not all of it: the time was up',
   waiting: 'not begun: not every manifest is known by the blobs that it names',
+  left: 'another janitor goes through it just now',
   failed: 'it failed; see above',
 };
 

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { Storage } from '@google-cloud/storage';
 import { crc32c, formatCrc32c } from '#core/crc32c.ts';
@@ -120,4 +121,12 @@ describe('the bucket', () => {
     assert.equal(await blobs.exists(), true);
     assert.equal(await openBlobBucket(PROJECT, 'no-such-bucket').exists(), false);
   });
+});
+
+test('a read that is answered 503 fails, and ends nothing but itself', async () => {
+  const content = contentOf(randomBytes(100));
+  await blobs.put(content);
+  cloud.storageFaults.push({ effect: 'answer', status: 503, times: 1 });
+  await assert.rejects(buffer(blobs.read(content.digest)), { code: 503 });
+  assert.equal(digestOf(await buffer(blobs.read(content.digest))), content.digest);
 });

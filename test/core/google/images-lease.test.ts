@@ -38,7 +38,7 @@ describe('the holder of a lease', () => {
     ['publish', (key, token) => cloud.images.publish(key, token, published('by the wrong one'))],
     ['fail', (key, token) => cloud.images.fail(key, token, refusal, 'r1')],
     ['release', (key, token) => cloud.images.release(key, token, 'again')],
-    ['keep', (key, token) => cloud.images.keep(key, token)],
+    ['keep', (key, token) => cloud.images.keep(key, token, published('first').manifest.digest)],
     ['release when stopping', (key, token) => cloud.images.release(key, token, undefined)],
   ];
 

@@ -1,5 +1,6 @@
 // The writes of a worker that holds a build, or believes that it does: each is done if, and only if, it does.
 import assert from 'node:assert/strict';
+import { digestOf, digestSchema } from '#core/digest.ts';
 import { LOG_LIMIT, type Failure } from '#core/failure.ts';
 import type { Phase } from '#core/image-document.ts';
 import type { RequestKey } from '#core/image-request.ts';
@@ -8,6 +9,9 @@ import { LeaseLostError } from '#core/google/images.ts';
 import { published } from '#test/published.ts';
 import type { Model } from './model.ts';
 import type { Stage } from './stage.ts';
+
+/** No image is made of it. */
+const NOTHING = digestOf('nothing');
 
 /** The leases that are claimed, in seconds. */
 export const LEASE_SECONDS = 30;
@@ -80,7 +84,16 @@ export class HolderWrites {
     await this.#end(
       model,
       token,
-      () => images.keep(model.subject.key, token),
+      async () => {
+        const waiting = await images.keep(
+          model.subject.key,
+          token,
+          digestSchema.parse(model.served?.digest ?? NOTHING),
+        );
+        // Such a worker makes the image; to the document it is as if it was not the holder.
+        if (waiting === undefined) throw new LeaseLostError();
+        return waiting;
+      },
       () => model.keep(token),
       () => model.served !== undefined,
     );

@@ -1,6 +1,6 @@
 // Documents in memory, with the semantics of core/google/documents.ts: read, write if unchanged, and transactions that
 // run again when somebody wrote in between.
-import { Timestamp, type Transaction } from '@google-cloud/firestore';
+import { Timestamp, type DocumentSnapshot, type Transaction } from '@google-cloud/firestore';
 import type { z } from 'zod';
 import type { Documents } from '#core/google/documents.ts';
 
@@ -18,6 +18,8 @@ export function memoryDocuments<K extends string, T>(
   clock: Clock,
   schema: z.ZodType<T>,
   alongside: Transaction,
+  /** The ids of documents of other kinds that there are. */
+  stored: ReadonlySet<string> = new Set(),
 ): Memory<K, T> {
   const cells = new Map<K, { readonly text: string; readonly version: number }>();
   let written = 0;
@@ -86,8 +88,11 @@ export function memoryDocuments<K extends string, T>(
     change: (key, decide) => changeBeside(key, [], (document, _others, now) => decide(document, now)),
     changeBeside,
     changeAmid(key, beside, decide) {
-      if (beside.length > 0) throw new Error('there are no documents of other kinds in memory');
-      return changeBeside(key, [], (document, _beside, now) => decide(document, [], now));
+      // They are never deleted: that they are there is all that is asked of them.
+      return changeBeside(key, [], (document, _beside, now) => {
+        const snapshots = beside.map(({ id }) => ({ exists: stored.has(id) }) as DocumentSnapshot);
+        return decide(document, snapshots, now);
+      });
     },
 
     interrupt(next) {

@@ -143,6 +143,66 @@ describe('a run', () => {
     assert.equal(yard.log.lines.at(-1)?.['sweep'], 'failing');
   });
 
+  test('goes on behind what fails, tells of it, and does not take that round for a clean one', async () => {
+    const taken: string[] = [];
+    const sweep = counting(3, taken);
+    const poisoned: Sweep = {
+      ...sweep,
+      page: async (position, now) => {
+        const { items, next } = await sweep.page(position, now);
+        const take = () => Promise.reject(new Error('held by somebody'));
+        return { items: position === '1' ? [...items, { subject: 'poison', take }] : items, next };
+      },
+    };
+    const [report] = await yard.run([poisoned]);
+    assert.deepEqual([report?.state, report?.counts], ['whole', { kept: 3, failed: 1 }]);
+    assert.equal(yard.log.lines.at(-1)?.['subject'], 'poison');
+    const { document } = await openRounds(yard.cloud.firestore).read('counted');
+    assert.equal(document?.isClean, false);
+  });
+
+  test('leaves a sweep to another janitor that goes through it at the same time, without a word', async () => {
+    const told = yard.log.lines.length;
+    const [taken, others]: [string[], string[]] = [[], []];
+    const sweep = counting(3, taken);
+    let hasOther = false;
+    const shared: Sweep = {
+      ...sweep,
+      page: async (position, now) => {
+        if (!hasOther) {
+          hasOther = true;
+          assert.equal((await yard.run([counting(3, others)], false, 0))[0]?.state, 'in part');
+        }
+        return sweep.page(position, now);
+      },
+    };
+    assert.equal((await yard.run([shared]))[0]?.state, 'left');
+    assert.deepEqual(taken, ['0']);
+    const { document } = await openRounds(yard.cloud.firestore).read('counted');
+    assert.equal(document?.position, '1');
+    assert.equal(yard.log.lines.length, told);
+  });
+
+  test('begins a round anew whose notes are none that it knows', async () => {
+    const notes = yard.cloud.firestore.collection('janitor').doc('images');
+    await notes.set({ position: 'of another version', leftAside: 'some' });
+    await yard.publish([await yard.storeBlob('old')]);
+    yard.later(31 * DAY_MS);
+    assert.deepEqual(await yard.collect(['images']), { images: { deleted: 1 } });
+    assert.equal((await notes.get()).get('isClean'), false);
+    await notes.set({ position: 7 });
+    assert.equal((await yard.run([{ ...counting(1, []), name: 'images' }]))[0]?.state, 'whole');
+  });
+
+  test('keeps everything for ever where that is what is set', async () => {
+    await yard.publish([await yard.storeBlob('for ever')]);
+    const ever = 1e300;
+    const retention = { keepMs: ever, graceMs: ever, tombstoneMs: ever };
+    const told = yard.log.lines.length;
+    assert.deepEqual(await yard.collect(undefined, { retention }), {});
+    assert.equal(yard.log.lines.length, told, 'nothing fails');
+  });
+
   test('leaves a sweep alone that ended just now, unless somebody waits for it', async () => {
     const taken: string[] = [];
     const sweep = { ...counting(1, taken), restMs: HOUR_MS };

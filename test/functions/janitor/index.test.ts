@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { FieldValue } from '@google-cloud/firestore';
 import type { CloudEvent } from '@google-cloud/functions-framework';
 import { asksForDryRun } from '#functions/janitor/message.ts';
 import { readJanitorSettings } from '#functions/janitor/settings.ts';
+import { sourceKey } from '#core/source-document.ts';
 import { BUCKET, claimant, PROJECT } from '#test/cloud.ts';
 import { INSTANCE, startMachine } from '#test/functions/worker-machine/machine-stand-in.ts';
 import { DAY_MS, Yard } from './yard.ts';
@@ -28,8 +30,13 @@ test('the function sends hints again, starts the worker and collects when it is 
   const call = (data: unknown) => janitor({ data } as CloudEvent<unknown>);
   const old = await yard.publish([await yard.storeBlob('of the function')]);
   const left = await yard.cloud.newQueued('pull');
+  const popular = await yard.publish([await yard.storeBlob('of a source of another version')]);
+  const source = sourceKey(popular.request);
+  await yard.cloud.firestore.collection('sources').doc(source).set({ resolved: 'somewhere' });
   await yard.cloud.images.claim(left.key, claimant('vanished', 0.001));
   yard.later(31 * DAY_MS);
+  const used = yard.cloud.firestore.collection('images').doc(popular.key);
+  await used.update({ usedAt: FieldValue.serverTimestamp(), recentUses: 9 });
 
   await call(eventOf({ dryRun: true }));
   assert.ok(await yard.exists('images', old.key));

@@ -189,6 +189,21 @@ test('a bucket that has none of the blobs is not taken for one that lost them al
   assert.equal((await yard.cloud.firestore.collection('blobs').get()).size, 25);
 });
 
+test('a bucket of many blobs that no document tells of is not collected, nor one beside which documents know of others', async () => {
+  for (let at = 0; at < 25; at += 1) await orphan(`of another deployment ${at}`);
+  yard.later(8 * DAY_MS);
+  assert.deepEqual(await sweepObjects(), {});
+  const told = yard.log.lines.findLast(({ message }) => /a sweep failed/.test(String(message)));
+  assert.match(JSON.stringify(told), /documents tell of none/);
+  for (let at = 0; at < 25; at += 1) {
+    const blob = await yard.storeBlob(`blob ${at}`);
+    await yard.rawBucket.file(blobName(blob)).delete();
+  }
+  assert.deepEqual(await sweepObjects(), {}, 'they may not have lost all of theirs');
+  const documents = await yard.cloud.firestore.collection('blobs').get();
+  assert.equal(documents.size, 25);
+});
+
 test('the bucket is gone through in parts, each as long as both lists reach', async () => {
   const blobs = await Promise.all(Array.from({ length: 9 }, (_, at) => yard.storeBlob(`part ${at}`)));
   const orphans = await Promise.all(Array.from({ length: 9 }, (_, at) => orphan(`orphan ${at}`)));

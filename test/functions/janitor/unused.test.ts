@@ -33,16 +33,19 @@ describe('an image', () => {
     const forgotten = await yard.cloud.newQueued();
     const building = await yard.cloud.newQueued();
     await images.claim(building.key, claimant('at work'));
+    const abandoned = await yard.cloud.newQueued();
+    await images.claim(abandoned.key, claimant('vanished'));
     await documents('images').doc(pulled.key).update({ recentUses: 1 });
 
     yard.later(20 * DAY_MS);
+    await images.renew(building.key, 'at work', { name: 'resolving' });
     await documents('images').doc(pulled.key).update({ usedAt: FieldValue.serverTimestamp() });
     await documents('images')
       .doc('strange')
       .set({ current: { builtAt: new Date(0) } });
     yard.later(11 * DAY_MS);
-    assert.deepEqual(await yard.collect(['images']), { images: { deleted: 4, unknown: 1 } });
-    for (const { key } of [unused, prebuilt, failed, forgotten])
+    assert.deepEqual(await yard.collect(['images']), { images: { deleted: 5, unknown: 1 } });
+    for (const { key } of [unused, prebuilt, failed, forgotten, abandoned])
       assert.equal(await yard.exists('images', key), false);
     for (const { key } of [pulled, building]) assert.ok(await yard.exists('images', key));
   });
@@ -74,7 +77,7 @@ describe('an image', () => {
       { current: { ...current, builtAt: recently } },
       { build: { state: 'queued', by: 'pull', attempts: 0, queuedAt: recently } },
       { build: { state: 'failed', failure: { kind: 'refused', message: '' }, failedAt: recently } },
-      { build: { state: 'waiting', by: 'pull', attempts: 0, parkedAt: 0 } },
+      { build: { state: 'waiting', by: 'pull', attempts: 0, parkedAt: recently } },
     ] as const) {
       assert.equal(isImageUnused({ ...document, ...change }, now, keepMs), false, JSON.stringify(change));
     }

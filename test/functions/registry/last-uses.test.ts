@@ -68,13 +68,28 @@ test('pulls of an image note its use once an hour, on all instances together', a
     await one.served.send(path);
     await other.served.send(path);
   }
-  assert.equal(calls.ended('Commit'), 1);
+  assert.equal(calls.ended('Commit'), 2, 'of the image, and of the manifest that it has');
   gone += HOUR - 60_000;
   await other.served.send(path);
   assert.equal(await usedAtOf('images', key), used);
   gone += 60_000;
   await other.served.send(path);
   await usedLaterThan('images', key, used);
+});
+
+test('a pull notes its use also where it has the source looked at, of the image and of the manifest', async context => {
+  const { served } = await instance(context);
+  const { name, key, image } = await readyImage(cloud, 'seldom pulled');
+  const { digest } = image.manifest;
+  const [imageUsed, manifestUsed] = [
+    await usedLaterThan('images', key, 0),
+    await usedLaterThan('manifests', digest, 0),
+  ];
+  // Longer than what was seen of a source is fresh, and shorter than the image may be served.
+  gone += 2 * HOUR;
+  assert.equal((await served.send(`/v2/${name}/manifests/latest`)).status, 200);
+  await usedLaterThan('images', key, imageUsed);
+  await usedLaterThan('manifests', digest, manifestUsed);
 });
 
 test('pulls by digest note the use of the manifest, from memory too, and of no image', async context => {

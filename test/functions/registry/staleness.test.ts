@@ -88,7 +88,9 @@ describe('a pull of an image whose source', () => {
       assert.equal(await cloud.hintsAt(scene.asked.key, 'pull'), 1);
       await scene.claim();
       await scene.look('r1');
-      await cloud.images.keep(scene.asked.key, 'worker');
+      const { document } = await cloud.images.read(scene.asked.key);
+      assert.ok(document?.current);
+      await cloud.images.keep(scene.asked.key, 'worker', document.current.digest);
       assert.equal((await answer).body.toString(), 'still the same');
     },
   );

@@ -24,11 +24,7 @@ function contentOf(name: string): BlobContent {
 /** Builds an image of layers: those that are known are believed, others are packed. */
 export function build(world: World, image: string, layers: readonly string[]) {
   return async (actor: Actor): Promise<void> => {
-    const blobStore = createBlobStore({
-      bucket: world.bucket(actor),
-      blobs: world.blobs(actor),
-      now: () => world.clock.now,
-    });
+    const blobStore = createBlobStore({ bucket: world.bucket(actor), blobs: world.blobs(actor) });
     const mend = createMend({
       blobStore,
       layers: {
