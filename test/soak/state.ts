@@ -79,6 +79,9 @@ async function readObjects(
     }
     // As whoever pulls reads it: at its plain address.
     const answer = await fetch(`${address}/${BUCKET}/${file.name}`);
+    // The janitor goes on meanwhile: what it has deleted since it was listed is no object any more.
+    if (answer.status === 404) continue;
+    if (!answer.ok) throw new Error(`${file.name} cannot be read: ${answer.status} ${await answer.text()}`);
     const bytes = Buffer.from(await answer.arrayBuffer());
     const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
     objects.push({ ...object, actual: { size: bytes.length, crc32c: formatCrc32c(crc32c(bytes)), digest } });
