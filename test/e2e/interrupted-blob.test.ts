@@ -119,16 +119,13 @@ describe('a download that breaks off', { timeout: 180_000 }, () => {
     const first = await readAll(await fetch(location));
     assert.ok(first.isCut);
     const headers = { range: `bytes=${first.bytes.length}-` };
-    try {
-      ahead = 61 * 60_000;
-      assert.equal((await fetch(location, { headers })).status, 400);
-      const rest = await fetch(blob, { headers });
-      assert.equal(rest.status, 206);
-      const { bytes } = await readAll(rest);
-      assert.equal(digestOf(Buffer.concat([first.bytes, bytes])), layer.digest);
-    } finally {
-      ahead = 0;
-    }
+    // And never back: the registry has an address in memory that holds from here on.
+    ahead = 61 * 60_000;
+    assert.equal((await fetch(location, { headers })).status, 400);
+    const rest = await fetch(blob, { headers });
+    assert.equal(rest.status, 206);
+    const { bytes } = await readAll(rest);
+    assert.equal(digestOf(Buffer.concat([first.bytes, bytes])), layer.digest);
   });
 
   test('is gone on with by docker', { skip }, async () => {
