@@ -1,5 +1,5 @@
 // A Nix store of a test's own, and what lies in it.
-import { mkdtemp, readdir, readFile, readlink, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, readlink, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -17,14 +17,18 @@ export async function testStore(context: Pick<TestContext, 'after'>): Promise<Te
   const root = await mkdtemp(join(tmpdir(), 'derivery-store-'));
   context.after(async () => {
     // Store paths are read-only.
-    await execa('chmod', ['-R', 'u+w', root]);
-    await execa('rm', ['-rf', root]);
+    await execa('chmod', ['-R', 'u+w', root], { reject: false });
+    // After a failed test something may still write here, which must not keep the hooks that follow from running.
+    await rm(root, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   });
   const config = ['build-users-group =', 'substituters =', 'sandbox = false', 'fsync-metadata = false'].join(
     '\n',
   );
   const environment = { ...process.env, XDG_CACHE_HOME: join(root, 'cache') };
-  return { nix: openNix({ store: join(root, 'store'), config }, environment), folder: join(root, 'worker') };
+  const nix = openNix({ store: join(root, 'store'), config }, environment);
+  // Nix commands that create one store at the same time stumble over each other's links.
+  await execa('nix-store', [...nix.options, '--init'], { env: nix.environment, extendEnv: false });
+  return { nix, folder: join(root, 'worker') };
 }
 
 /** What a folder holds: content by name, `* …` of executables, `-> …` of links, `/` of folders that are empty. */
