@@ -63,7 +63,7 @@ export async function runExtraCommands(
   { commands, source, importArguments, entries, packages, closure, spoolFolder, roots }: ExtraCommands,
   waiting: Pick<RealiseOptions, 'signal' | 'onWaiting'>,
 ): Promise<ChangedTree> {
-  const options = { ...waiting, gcRootFolder: roots.folder };
+  const options = { ...waiting, roots };
   const { signal } = waiting;
   const system = ownSystem();
   const request = { source, system, importArguments, packages: TOOLS };

@@ -68,7 +68,7 @@ export function createGetContents({
     requireFetchable(request.packages, await bytesToFetch(nix, paths, { signal }), closureLimit);
     await realise(nix, items, {
       signal,
-      gcRootFolder: roots.folder,
+      roots,
       onProgress: (done, of) => report({ name: 'building', done, of }),
       onWaiting: waits => report({ name: waits ? 'waiting' : 'building' }),
     });

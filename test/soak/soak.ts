@@ -46,9 +46,9 @@ async function main(): Promise<number> {
   return violations.length > 0 ? 1 : 0;
 
   async function run() {
-    await using world = await startWorld(folder, history);
-    await using clients = await openRealClients(folder);
-    endOnSignals(clients, world);
+    const endOnSignals = watchSignals();
+    await using world = await endOnSignals(startWorld(folder, history));
+    await using clients = await endOnSignals(openRealClients(folder));
     const drive = createDrive(world, realClients ? clients.all : []);
     const memory = watchMemory(world);
     console.log('soak: all is started');
@@ -65,14 +65,23 @@ async function main(): Promise<number> {
   }
 }
 
-/** Programs and file systems do not outlive a run that is broken off. */
-function endOnSignals(...disposables: readonly AsyncDisposable[]): void {
+/** Programs and file systems do not outlive a run that is broken off, those neither that are being started. */
+function watchSignals(): <Started extends AsyncDisposable>(starting: Promise<Started>) => Promise<Started> {
+  const all: Promise<AsyncDisposable>[] = [];
   const end = async (): Promise<void> => {
     console.error('soak: broken off; all that was started is ended');
-    for (const each of disposables) await each[Symbol.asyncDispose]();
+    for (const starting of all.toReversed()) {
+      // What could not be started has ended what it was made of.
+      const started = await starting.catch(() => undefined);
+      await started?.[Symbol.asyncDispose]();
+    }
     process.exit(1);
   };
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void end());
+  return starting => {
+    all.push(starting);
+    return starting;
+  };
 }
 
 function readOptions() {

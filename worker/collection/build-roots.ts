@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Nix } from '../nix/nix.ts';
-import { holdOffCollection } from './collection-lock.ts';
+import { holdOffCollection, watchCollections, type CollectionWatch } from './collection-lock.ts';
 import { linkRoots, type RootsFolder } from './link-roots.ts';
 
 /** Hands out a build's roots. */
@@ -20,10 +20,12 @@ export interface BuildRoots extends AsyncDisposable {
    * Nix tells all that it makes meanwhile; and where that is a daemon's affair.
    */
   holdOff(): Promise<Disposable | undefined>;
+  /** Notes from now on whether workers collect. */
+  watch(): Promise<CollectionWatch>;
 }
 
-/** `parent` is this process's own. */
-export function createBuildRoots(nix: Nix, parent: RootsFolder): BeginRoots {
+/** `parent` is this process's own; `collecting` is locked by whichever worker collects. */
+export function createBuildRoots(nix: Nix, parent: RootsFolder, collecting: string): BeginRoots {
   return async () => {
     const folder = { ...parent, path: join(parent.path, randomUUID()) };
     await mkdir(folder.path, { mode: 0o700 });
@@ -31,6 +33,7 @@ export function createBuildRoots(nix: Nix, parent: RootsFolder): BeginRoots {
       folder: folder.path,
       keep: (paths, signal) => linkRoots(nix, folder, paths, signal),
       holdOff: async () => (folder.kind === 'direct' ? holdOffCollection(nix) : undefined),
+      watch: () => watchCollections(collecting),
       [Symbol.asyncDispose]: () => rm(folder.path, { recursive: true, force: true }),
     };
   };
@@ -41,5 +44,6 @@ export const UNCOLLECTED: BeginRoots = async () => ({
   folder: undefined,
   keep: async () => true,
   holdOff: async () => undefined,
+  watch: async () => ({ hasSeenOne: async () => false }),
   [Symbol.asyncDispose]: async () => {},
 });

@@ -1,4 +1,5 @@
-// The garbage collector's own lock.
+// Locks between collections and those that they concern: the garbage collector's own, and one that the workers have.
+import { stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Nix } from '../nix/nix.ts';
 import { lockFile } from '../file-lock.ts';
@@ -12,4 +13,31 @@ import { lockFile } from '../file-lock.ts';
  */
 export async function holdOffCollection({ stateFolder }: Nix): Promise<Disposable | undefined> {
   return lockFile(join(stateFolder, 'gc.lock'), { kind: 'shared', wait: false });
+}
+
+/** Has the workers of a store collect one at a time, and those that watch see it. `collecting` is their file for that. */
+export async function takeCollection(collecting: string): Promise<Disposable | undefined> {
+  const held = await lockFile(collecting, { kind: 'exclusive', wait: true });
+  try {
+    const now = new Date();
+    await utimes(collecting, now, now);
+  } catch (error) {
+    held?.[Symbol.dispose]();
+    throw error;
+  }
+  return held;
+}
+
+export interface CollectionWatch {
+  /** Whether there was a collection at any time since it was begun. */
+  readonly hasSeenOne: () => Promise<boolean>;
+}
+
+/** Sees each collection that {@link takeCollection} began, one that ended before its end too, and none by others. */
+export async function watchCollections(collecting: string): Promise<CollectionWatch> {
+  const lastBegun = async (): Promise<number> => (await stat(collecting)).mtimeMs;
+  const before = await lastBegun();
+  using free = await lockFile(collecting, { kind: 'shared', wait: false });
+  const wasOn = free === undefined;
+  return { hasSeenOne: async () => wasOn || (await lastBegun()) !== before };
 }

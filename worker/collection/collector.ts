@@ -2,9 +2,9 @@
 // was used longest ago goes first.
 import pLimit from 'p-limit';
 import type { Log } from '#core/google/log.ts';
-import { lockFile } from '../file-lock.ts';
 import type { Nix } from '../nix/nix.ts';
 import { collectGarbage } from './collect-garbage.ts';
+import { takeCollection } from './collection-lock.ts';
 import type { Roots } from './open-roots.ts';
 import { createStoreSize, diskSpace } from './store-space.ts';
 
@@ -104,7 +104,7 @@ export function createCollector(parts: CollectorParts): Collector {
   async function run(goalNow: () => Promise<Goal | undefined>): Promise<void> {
     try {
       if (signal.aborted || (await goalNow()) === undefined) return;
-      using _ = await lockFile(roots.collecting, { kind: 'exclusive', wait: true });
+      using _ = await takeCollection(roots.collecting);
       // Another worker may have done it meanwhile.
       const goal = await goalNow();
       if (goal !== undefined) await reach(goal);

@@ -71,7 +71,7 @@ async function open(nix: Nix, { spoolFolder, signal }: RootsParts): Promise<Root
   }
   const own = { ...builds, path: await claimFolder(builds.path) };
   return {
-    begin: createBuildRoots(nix, own),
+    begin: createBuildRoots(nix, own, collecting),
     recent: createRecentPaths(nix, recent, () => sourceRoots(join(spoolFolder, 'sources'))),
     collecting,
   };

@@ -20,18 +20,28 @@ interface FailedBuild {
   readonly reason: string;
 }
 
-/** The error for a `nix-store --realise` that ended with this on stderr. */
+interface FailedRealisation {
+  readonly stderr: string;
+  /** Whether the store was collected meanwhile. */
+  readonly wasCollected: boolean;
+}
+
+/** The error for a `nix-store --realise` that ended so. */
 export async function buildFailure(
   nix: Nix,
   items: readonly Realisable[],
-  stderr: string,
+  { stderr, wasCollected }: FailedRealisation,
   signal: AbortSignal,
 ): Promise<PermanentError | TransientError> {
   const [failed] = failedBuilds(stderr);
   if (failed === undefined) return withoutBuilder(nix, items, stderr, signal);
   const log = await endOfLog(nix, failed.drv, signal);
   const atLimit = nix.memoryMb !== undefined && tellsOfMemory(log);
-  const passing = atLimit ? undefined : await passingTrouble(nix, failed, errorLines(stderr), log, signal);
+  const passing = atLimit
+    ? undefined
+    : wasCollected && mayMissPaths(failed)
+      ? `${failed.reason}, and the store was collected meanwhile`
+      : await passingTrouble(nix, failed, errorLines(stderr), log, signal);
   if (passing !== undefined) {
     return new TransientError(`The build of ${derivationName(failed.drv)} was interrupted: ${passing}`);
   }
@@ -39,6 +49,15 @@ export async function buildFailure(
   const hint = atLimit ? ` Its log tells of memory: each process may have ${nix.memoryMb} MiB here.` : '';
   const message = describe(await missingOf(nix, items, signal), failed) + hint;
   return new PermanentError({ kind: 'build_failed', message, log });
+}
+
+/**
+ * Whether a builder may have failed for want of what was there when it began. Nix keeps from its collection what it needs to
+ * build and what it makes; but it was seen that an output in the making was gone all the same (the soak, with Nix 2.8). To
+ * builders that fail by themselves this costs another try.
+ */
+function mayMissPaths({ reason }: FailedBuild): boolean {
+  return /^failed (?:to produce|with exit code)/.test(reason);
 }
 
 /** Lines at the end of a log where a builder says what ended it. */

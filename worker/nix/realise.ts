@@ -17,8 +17,15 @@ export interface RealiseOptions {
   readonly onProgress?: (done: number, of: number) => void;
   /** Called with true before another realisation is waited for, and with false when this one goes on. */
   readonly onWaiting?: (waits: boolean) => void;
-  /** A folder for links that keep the outputs from Nix's garbage collection, for as long as the links are there. */
-  readonly gcRootFolder?: string | undefined;
+  /** Where the store is collected meanwhile. */
+  readonly roots?: RealisationRoots;
+}
+
+export interface RealisationRoots {
+  /** For links that keep the outputs from Nix's garbage collection, for as long as the links are there. */
+  readonly folder: string | undefined;
+  /** Notes from now on whether the store is collected. */
+  watch(): Promise<{ readonly hasSeenOne: () => Promise<boolean> }>;
 }
 
 /**
@@ -29,7 +36,7 @@ export interface RealiseOptions {
 export async function realise(
   nix: Nix,
   items: readonly Realisable[],
-  { signal, onProgress, onWaiting, gcRootFolder }: RealiseOptions,
+  { signal, onProgress, onWaiting, roots }: RealiseOptions,
 ): Promise<void> {
   if (items.length === 0) return;
   const wanted = [...new Set(items.map(({ drv, output }) => `${drv}!${output}`))];
@@ -42,16 +49,20 @@ export async function realise(
   };
   const fetch = (): Promise<void> => fetchOutputs(nix, items, signal, onLine);
   using _ = await ownTurn(nix, wanted, { signal, fetch, onWaiting });
-  const args = ['--realise', '--no-build-output', ...gcRootArguments(gcRootFolder), ...wanted];
+  const collections = await roots?.watch();
+  const args = ['--realise', '--no-build-output', ...gcRootArguments(roots?.folder), ...wanted];
   const result = await runNix(nix, 'nix-store', args, { signal, onLine }).catch(async (error: unknown) => {
     throw error instanceof PermanentError ? await stoppedBuild(nix, begun, error) : error;
   });
-  if (!result.succeeded) throw await buildFailure(nix, items, result.stderr, signal);
+  if (!result.succeeded) {
+    const wasCollected = (await collections?.hasSeenOne()) === true;
+    throw await buildFailure(nix, items, { stderr: result.stderr, wasCollected }, signal);
+  }
   const made = result.stdout.split('\n').filter(line => line !== '');
   // With roots Nix says where these are.
   requireOutputs(
     items,
-    gcRootFolder === undefined ? made : await Promise.all(made.map(link => readlink(link))),
+    roots?.folder === undefined ? made : await Promise.all(made.map(link => readlink(link))),
   );
 }
 

@@ -99,7 +99,7 @@ describe('T31: a collection between evaluation and realisation', () => {
       await using roots = await beginRoots();
       const items = found(await resolveAndKeep(nix, roots, await evaluation(context, nix), { signal }));
       await collectAll(nix);
-      const realised = realise(nix, items, { signal, gcRootFolder: roots.folder });
+      const realised = realise(nix, items, { signal, roots });
       await (beginRoots === begin ? realised : assert.rejects(realised, TransientError));
     }
   });
@@ -183,7 +183,7 @@ test('T31: a daemon is told of each link, and finds it', async context => {
   const byDaemon = { ...nix, options: ['--option', 'store', `unix://${socket}?root=${store}`] };
   const folder = { path: join(place, 'roots'), kind: 'indirect' } as const;
   await mkdir(folder.path);
-  await using roots = await createBuildRoots(byDaemon, folder)();
+  await using roots = await createBuildRoots(byDaemon, folder, join(place, 'collecting'))();
   assert.equal(await roots.keep([kept.drv, kept.path], signal), true);
   const paths = createRecentPaths(byDaemon, folder, async () => []);
   await paths.add([recent.path], signal);

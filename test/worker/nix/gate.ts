@@ -5,6 +5,8 @@ import { processesWith, untilRunning } from './processes.ts';
 export interface Gate {
   /** A builder's script: it waits, and then makes its output. */
   readonly script: string;
+  /** What waits in it, and then fails. */
+  readonly waiting: string;
   /** Waits until the builder waits. */
   reached(): Promise<void>;
   /** The same, and has it go on. */
@@ -15,9 +17,11 @@ export interface Gate {
 export function newGate(): Gate {
   const id = randomUUID();
   const name = `gate-${id}`;
+  const waiting = `(exec -a "gate-""${id}" sleep 1000)`;
   const reached = (): Promise<void> => untilRunning(name, true);
   return {
-    script: `(exec -a "gate-""${id}" sleep 1000) || echo ${id} >$out`,
+    script: `${waiting} || echo ${id} >$out`,
+    waiting,
     reached,
     async open() {
       await reached();

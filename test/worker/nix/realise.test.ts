@@ -11,6 +11,7 @@ import { cacheOf, derivations, emptyStore, type Built } from '#test/worker/nix/b
 import { newGate } from '#test/worker/nix/gate.ts';
 import { processesWith, untilRunning } from '#test/worker/nix/processes.ts';
 import { scratchSet } from '#test/worker/nix/scratch-set.ts';
+import { UNCOLLECTED } from '#worker/collection/build-roots.ts';
 import { openNix, type Nix } from '#worker/nix/nix.ts';
 import type { Realisable } from '#worker/nix/realisable.ts';
 import { realise } from '#worker/nix/realise.ts';
@@ -212,16 +213,17 @@ test('nothing to realise is done', async () => {
 });
 
 test('links keep the outputs from collection', async context => {
-  const folder = await scratchSet(context, { kept: `echo ${randomUUID()} >$out` });
-  const items = found(await resolveNames(set, ['kept'], folder));
-  const roots = await mkdtemp(join(tmpdir(), 'derivery roots-'));
-  context.after(() => rm(roots, { recursive: true }));
-  await realise(set.nix, items, { signal, gcRootFolder: join(roots, 'of the image') });
-  assert.equal((await readdir(join(roots, 'of the image'))).length, 1);
+  const packages = await scratchSet(context, { kept: `echo ${randomUUID()} >$out` });
+  const items = found(await resolveNames(set, ['kept'], packages));
+  const place = await mkdtemp(join(tmpdir(), 'derivery roots-'));
+  context.after(() => rm(place, { recursive: true }));
+  const folder = join(place, 'of the image');
+  await realise(set.nix, items, { signal, roots: { ...(await UNCOLLECTED()), folder } });
+  assert.equal((await readdir(folder)).length, 1);
   const paths = items.map(({ path }) => path);
   const deletion = await runNix(set.nix, 'nix-store', ['--delete', ...paths], { signal });
   assert.equal(deletion.succeeded, false, 'Nix would delete it');
-  await rm(join(roots, 'of the image'), { recursive: true });
+  await rm(folder, { recursive: true });
   const free = await runNix(set.nix, 'nix-store', ['--delete', ...paths], { signal });
   assert.equal(free.succeeded, true, free.stderr);
 });
