@@ -40,17 +40,17 @@ resource "google_compute_region_instance_template" "worker" {
     subnetwork = google_compute_subnetwork.workers.id
 
     dynamic "access_config" {
-      for_each = var.worker.egress == "external-ip" ? [1] : []
+      for_each = local.worker_addresses
       content {}
     }
   }
 
   scheduling {
-    automatic_restart           = !var.worker.spot
-    instance_termination_action = var.worker.spot ? "STOP" : null
-    on_host_maintenance         = var.worker.spot ? "TERMINATE" : "MIGRATE"
-    preemptible                 = var.worker.spot
-    provisioning_model          = var.worker.spot ? "SPOT" : "STANDARD"
+    automatic_restart           = local.worker_scheduling.automatic_restart
+    instance_termination_action = local.worker_scheduling.instance_termination_action
+    on_host_maintenance         = local.worker_scheduling.on_host_maintenance
+    preemptible                 = local.worker_scheduling.preemptible
+    provisioning_model          = local.worker_scheduling.provisioning_model
   }
 
   service_account {

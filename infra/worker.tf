@@ -57,4 +57,16 @@ locals {
   ])
 
   worker_scopes = ["https://www.googleapis.com/auth/cloud-platform"]
+
+  # A block for an address of its own, or none.
+  worker_addresses = var.worker.egress == "external-ip" ? [{}] : []
+
+  # Google may take away a Spot machine, which then stops; others it moves and starts again.
+  worker_scheduling = {
+    automatic_restart           = !var.worker.spot
+    instance_termination_action = var.worker.spot ? "STOP" : null
+    on_host_maintenance         = var.worker.spot ? "TERMINATE" : "MIGRATE"
+    preemptible                 = var.worker.spot
+    provisioning_model          = var.worker.spot ? "SPOT" : "STANDARD"
+  }
 }

@@ -12,7 +12,7 @@ run "access_of_no_kind" {
   command = plan
 
   variables {
-    access = { mode = "nobody" }
+    access = { mode = "nobody", users_secret = "people" }
   }
 
   expect_failures = [var.access]

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { Firestore } from '@google-cloud/firestore';
+import { execa } from 'execa';
 import { buildAll } from '#build/build-all.ts';
 import { Machine } from '#local/compute/machine.ts';
 import { smallPackages } from '#test/e2e/fleet.ts';
@@ -113,6 +114,10 @@ describe('what terraform apply makes', { skip, timeout: 600_000 }, async () => {
     const signed = new URL(blob.headers.get('location') ?? '');
     assert.equal((await fetch(signed)).status, 200);
     assert.equal((await fetch(new URL(signed.pathname, signed))).status, 403, 'the bucket is private');
+
+    const smoke = [join(ROOT, 'infra/smoke/smoke.ts'), address, '--image', 'one/two'];
+    const { stdout: smoked, exitCode: smokeCode } = await execa(process.execPath, smoke, { reject: false });
+    assert.equal(smokeCode, 0, smoked);
 
     await cloud.run('google_cloud_scheduler_job.janitor');
     const collected = await janitor.log.until('"collected"');

@@ -1,11 +1,14 @@
 // What is deployed, as it is deployed: from the archives, elsewhere, with its own node_modules and what a deployment sets, and with
 // services that speak Google's protocols.
 import assert from 'node:assert/strict';
-import { mkdtemp, realpath, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { cp, mkdtemp, readFile, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { PubSub } from '@google-cloud/pubsub';
+import { execa } from 'execa';
+import { ALWAYS_PACKAGES } from '#core/image-settings.ts';
 import { localEnvironment, NO_LIMITS, PROJECT } from '#local/local-environment.ts';
 import type { PushMessage } from '#local/resources.ts';
 import { Supervisor } from '#local/supervisor.ts';
@@ -14,6 +17,7 @@ import { checkBlobs, pullManifest } from '#test/e2e/oci-client.ts';
 import { basic } from '#test/functions/registry/auth/clients.ts';
 import { userLine, UsersFile } from '#test/functions/registry/auth/users-file.ts';
 import { debianSet } from '#test/nix/debian-set.ts';
+import { scratchSet } from '#test/worker/nix/scratch-set.ts';
 import { startFunction, startWorker } from './bundle-process.ts';
 import { installBundles, type InstalledBundles } from './installed-bundles.ts';
 
@@ -114,6 +118,44 @@ describe('the deployed bundles', { timeout: 280_000 }, () => {
         [],
       );
     }
+  });
+
+  test('are replaced while they build, and no build is lost', async context => {
+    const set = await debianSet();
+    // Where this pipe is in its sandbox, its builder says into it that it runs, and takes its time.
+    const told = join(folder, 'told');
+    await execa('mkfifo', ['--mode=666', told]);
+    const always = ALWAYS_PACKAGES.map(name => [name, `echo ${randomUUID()} >$out`]);
+    const patient = `if [ -p /told ]; then echo >/told; sleep 60; fi; echo ${randomUUID()} >$out`;
+    const packages = await scratchSet(context, { ...Object.fromEntries(always), patient });
+    // A lease that nobody waits for: what goes on was given back.
+    const common = { ...settings(`path:${packages}`), DERIVERY_LEASE_SECONDS: '600' };
+    const environment = {
+      ...common,
+      DERIVERY_SPOOL: join(folder, 'spool'),
+      DERIVERY_NIX_STORE: set.store,
+      NIX_CONFIG: set.nix.environment['NIX_CONFIG'],
+    };
+    const slow = {
+      ...environment,
+      NIX_CONFIG: `${environment.NIX_CONFIG}\nextra-sandbox-paths = /told=${told}`,
+    };
+    await using registry = await startFunction(bundles, 'registry', { environment: common });
+    await using first = await startWorker(bundles, { environment: slow });
+    const address = `127.0.0.1:${registry.port}`;
+    const pulled = pullManifest(address, 'patient');
+    pulled.catch(() => {});
+    await readFile(told);
+
+    // As the startup script does when it finds another bundle in the metadata: a folder of its own, and SIGTERM to what runs.
+    const next = join(folder, 'next-worker');
+    await cp(bundles.worker, next, { recursive: true });
+    assert.equal(await first.stop(), 0, first.log.lines.join('\n'));
+    assert.ok(first.log.lines.some(line => line.includes('build given back')));
+    await using second = await startWorker({ ...bundles, worker: next }, { environment });
+    const manifest = await pulled;
+    assert.equal(await checkBlobs(address, 'patient', manifest), 1 + manifest.layers.length);
+    assert.equal(await second.stop(), 0, second.log.lines.join('\n'));
   });
 
   test('know users by their passwords', async () => {
