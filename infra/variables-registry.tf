@@ -30,6 +30,14 @@ variable "access" {
     condition     = length(var.access.google_users) == 0 || var.domain != null
     error_message = "access.google_users needs domain: the ID tokens of Google have to be made out to a known address."
   }
+  validation {
+    condition     = alltrue([for user in var.access.google_users : can(regex("^[^@\\s]+@[^@\\s]+$", user))])
+    error_message = "access.google_users holds e-mail addresses, or *@ and a domain."
+  }
+  validation {
+    condition     = var.access.users_secret == null ? true : can(regex("^[A-Za-z0-9_-]+$", var.access.users_secret))
+    error_message = "access.users_secret is the short name of a secret, as `gcloud secrets list` prints it."
+  }
 }
 
 variable "cdn_domain" {
@@ -81,6 +89,10 @@ variable "existing_secrets" {
     condition     = alltrue([for id in values(var.existing_secrets) : id == null ? true : can(regex("^[A-Za-z0-9_-]+$", id))])
     error_message = "existing_secrets holds the short names of secrets, as `gcloud secrets list` prints them."
   }
+  validation {
+    condition     = var.existing_secrets.hop == null || var.existing_secrets.hop != var.existing_secrets.token
+    error_message = "existing_secrets are two: what signs redirects signs no tokens."
+  }
 }
 
 variable "public_layers" {
@@ -105,6 +117,10 @@ variable "registry" {
   default  = {}
   nullable = false
 
+  validation {
+    condition     = alltrue([for number in values(var.registry) : floor(number) == number])
+    error_message = "registry has whole numbers."
+  }
   validation {
     condition     = var.registry.concurrency >= 1 && var.registry.concurrency <= 1000
     error_message = "registry.concurrency is from 1 to 1000, as Cloud Run has it."

@@ -42,16 +42,16 @@ variable "worker" {
     error_message = "worker.build_slots is a whole number from 1 on."
   }
   validation {
-    condition     = var.worker.disk_gb >= 100
-    error_message = "worker.disk_gb is 100 or more: with less, Nix's store is always being emptied."
+    condition     = var.worker.disk_gb >= 100 && floor(var.worker.disk_gb) == var.worker.disk_gb
+    error_message = "worker.disk_gb is a whole number from 100 on: with less, Nix's store is always being emptied."
   }
   validation {
     condition     = contains(["external-ip", "nat"], var.worker.egress)
     error_message = "worker.egress is \"external-ip\" or \"nat\"."
   }
   validation {
-    condition     = var.worker.idle_minutes >= 1
-    error_message = "worker.idle_minutes is 1 or more."
+    condition     = var.worker.idle_minutes >= 1 && var.worker.idle_minutes <= 10080
+    error_message = "worker.idle_minutes is from 1 to 10080, a week: a worker that never rests is a fleet."
   }
   validation {
     condition     = !can(regex("^(c4a|t2a|n4a|a4x)-", var.worker.machine_type))

@@ -18,6 +18,11 @@ variable "firestore_location" {
   description = "Where the database lies, for good. Default: the region."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.firestore_location == null ? true : can(regex("^([a-z]+-[a-z]+[0-9]+|nam[0-9]+|eur[0-9]+)$", var.firestore_location))
+    error_message = "firestore_location is a region, as europe-west1, or one of Firestore's multi-regions, as eur3 or nam5."
+  }
 }
 
 variable "labels" {
@@ -25,6 +30,14 @@ variable "labels" {
   type        = map(string)
   default     = {}
   nullable    = false
+
+  validation {
+    condition = alltrue([
+      for key, value in var.labels :
+      can(regex("^[\\p{Ll}\\p{Lo}][\\p{Ll}\\p{Lo}\\p{N}_-]{0,62}$", key)) && can(regex("^[\\p{Ll}\\p{Lo}\\p{N}_-]{0,63}$", value))
+    ])
+    error_message = "labels have lower-case letters, digits, hyphens and underscores, 63 at most; keys begin with a letter."
+  }
 }
 
 variable "name" {
@@ -67,6 +80,10 @@ variable "settings" {
   default     = {}
   nullable    = false
 
+  validation {
+    condition     = alltrue([for value in values(var.settings) : value != null])
+    error_message = "settings has what is null: leave it out."
+  }
   validation {
     condition = length(setsubtract(keys(var.settings), local.known_settings)) == 0
     error_message = format(

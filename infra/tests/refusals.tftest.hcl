@@ -355,6 +355,139 @@ run "worker_mode_of_no_kind" {
   expect_failures = [var.worker_mode]
 }
 
+run "users_of_another_kind" {
+  command = plan
+
+  variables {
+    access = { mode = "users", google_users = ["a@example.org *@example.com"] }
+    domain = "registry.example.org"
+  }
+
+  expect_failures = [var.access]
+}
+
+run "users_by_their_long_name" {
+  command = plan
+
+  variables {
+    access = { mode = "users", users_secret = "projects/demo/secrets/users" }
+  }
+
+  expect_failures = [var.access]
+}
+
+run "alerts_twice" {
+  command = plan
+
+  variables {
+    alert_emails = ["ops@example.org", "ops@example.org"]
+  }
+
+  expect_failures = [var.alert_emails]
+}
+
+run "one_secret_for_two" {
+  command = plan
+
+  variables {
+    existing_secrets = { hop = "ours", token = "ours" }
+  }
+
+  expect_failures = [var.existing_secrets]
+}
+
+run "database_on_a_continent" {
+  command = plan
+
+  variables {
+    firestore_location = "EU"
+  }
+
+  expect_failures = [var.firestore_location]
+}
+
+run "janitor_once_a_day" {
+  command = plan
+
+  variables {
+    janitor_schedule = "0 3 * * *"
+  }
+
+  expect_failures = [var.janitor_schedule]
+}
+
+run "label_with_capitals" {
+  command = plan
+
+  variables {
+    labels = { Team = "platform" }
+  }
+
+  expect_failures = [var.labels]
+}
+
+run "label_that_says_too_much" {
+  command = plan
+
+  variables {
+    labels = { team = "Platform & friends" }
+  }
+
+  expect_failures = [var.labels]
+}
+
+run "prebuilds_of_nobody" {
+  command = plan
+
+  variables {
+    fleet       = { min = 0 }
+    prebuild    = { images = ["shell/git:latest"] }
+    worker_mode = "fleet"
+  }
+
+  expect_failures = [var.prebuild]
+}
+
+run "half_an_instance" {
+  command = plan
+
+  variables {
+    registry = { max_instances = 2.5 }
+  }
+
+  expect_failures = [var.registry]
+}
+
+run "setting_of_nothing" {
+  command = plan
+
+  variables {
+    settings = { DERIVERY_COMPRESSION = null }
+  }
+
+  expect_failures = [var.settings]
+}
+
+run "worker_that_rests_once_a_month" {
+  command = plan
+
+  variables {
+    worker = { idle_minutes = 43200 }
+  }
+
+  expect_failures = [var.worker]
+}
+
+run "worker_with_half_a_gigabyte" {
+  command = plan
+
+  variables {
+    worker = { disk_gb = 100.5 }
+  }
+
+  expect_failures = [var.worker]
+}
+
 run "bundles_that_are_not_made" {
   command = plan
 
