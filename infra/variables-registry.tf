@@ -27,16 +27,16 @@ variable "access" {
     error_message = "access names users (google_users, users_secret or both) where its mode is \"users\" or \"both\", and only there."
   }
   validation {
+    condition     = var.access.users_secret == null ? true : can(regex("^[A-Za-z0-9_-]+$", var.access.users_secret))
+    error_message = "access.users_secret is the short name of a secret, as `gcloud secrets list` prints it."
+  }
+  validation {
     condition     = length(var.access.google_users) == 0 || var.domain != null
     error_message = "access.google_users needs domain: the ID tokens of Google have to be made out to a known address."
   }
   validation {
     condition     = alltrue([for user in var.access.google_users : can(regex("^[^@\\s]+@[^@\\s]+$", user))])
     error_message = "access.google_users holds e-mail addresses, or *@ and a domain."
-  }
-  validation {
-    condition     = var.access.users_secret == null ? true : can(regex("^[A-Za-z0-9_-]+$", var.access.users_secret))
-    error_message = "access.users_secret is the short name of a secret, as `gcloud secrets list` prints it."
   }
 }
 
@@ -118,8 +118,8 @@ variable "registry" {
   nullable = false
 
   validation {
-    condition     = alltrue([for number in values(var.registry) : floor(number) == number])
-    error_message = "registry has whole numbers."
+    condition     = alltrue([for value in values(var.registry) : floor(value) == value])
+    error_message = "registry has whole numbers only."
   }
   validation {
     condition     = var.registry.concurrency >= 1 && var.registry.concurrency <= 1000

@@ -355,22 +355,162 @@ run "worker_mode_of_no_kind" {
   expect_failures = [var.worker_mode]
 }
 
+run "alerts_by_the_name_of_a_channel" {
+  command = plan
+
+  variables {
+    alert_channels = ["#ops"]
+  }
+
+  expect_failures = [var.alert_channels]
+}
+
+run "users_secret_by_its_long_name" {
+  command = plan
+
+  variables {
+    access = { mode = "users", users_secret = "projects/demo/secrets/users" }
+  }
+
+  expect_failures = [var.access]
+}
+
+run "database_in_a_zone" {
+  command = plan
+
+  variables {
+    firestore_location = "europe-west1-b"
+  }
+
+  expect_failures = [var.firestore_location]
+}
+
+run "labels_in_capitals" {
+  command = plan
+
+  variables {
+    labels = { Team = "Platform" }
+  }
+
+  expect_failures = [var.labels]
+}
+
+run "label_that_is_taken" {
+  command = plan
+
+  variables {
+    labels = { app = "mine" }
+  }
+
+  expect_failures = [var.labels]
+}
+
+run "fleet_of_nobody" {
+  command = plan
+
+  variables {
+    fleet = { min = 0, max = 0 }
+  }
+
+  expect_failures = [var.fleet]
+}
+
+run "fleet_of_halves" {
+  command = plan
+
+  variables {
+    fleet = { min = 0.5 }
+  }
+
+  expect_failures = [var.fleet]
+}
+
+run "prebuild_of_an_address" {
+  command = plan
+
+  variables {
+    prebuild = { images = ["https://registry.example.org/shell/git"] }
+  }
+
+  expect_failures = [var.prebuild]
+}
+
+run "prebuild_of_too_much" {
+  command = plan
+
+  variables {
+    prebuild = { images = [for number in range(1001) : "shell/git:${number}"] }
+  }
+
+  expect_failures = [var.prebuild]
+}
+
+run "half_a_request" {
+  command = plan
+
+  variables {
+    registry = { concurrency = 1.5 }
+  }
+
+  expect_failures = [var.registry]
+}
+
+run "worker_with_half_a_gigabyte" {
+  command = plan
+
+  variables {
+    worker = { disk_gb = 100.5 }
+  }
+
+  expect_failures = [var.worker]
+}
+
+run "worker_with_a_disk_of_no_kind" {
+  command = plan
+
+  variables {
+    worker = { disk_type = "ssd" }
+  }
+
+  expect_failures = [var.worker]
+}
+
+run "worker_with_a_disk_that_it_does_not_take" {
+  command = plan
+
+  variables {
+    worker = { machine_type = "n4-standard-8" }
+  }
+
+  expect_failures = [var.worker]
+}
+
+run "worker_by_its_size" {
+  command = plan
+
+  variables {
+    worker = { machine_type = "large" }
+  }
+
+  expect_failures = [var.worker]
+}
+
+run "worker_with_a_store_larger_than_its_disk" {
+  command = plan
+
+  variables {
+    worker = { disk_gb = 200, store_limit_gb = 300 }
+  }
+
+  expect_failures = [var.worker]
+}
+
 run "users_of_another_kind" {
   command = plan
 
   variables {
     access = { mode = "users", google_users = ["a@example.org *@example.com"] }
     domain = "registry.example.org"
-  }
-
-  expect_failures = [var.access]
-}
-
-run "users_by_their_long_name" {
-  command = plan
-
-  variables {
-    access = { mode = "users", users_secret = "projects/demo/secrets/users" }
   }
 
   expect_failures = [var.access]
@@ -396,16 +536,6 @@ run "one_secret_for_two" {
   expect_failures = [var.existing_secrets]
 }
 
-run "database_on_a_continent" {
-  command = plan
-
-  variables {
-    firestore_location = "EU"
-  }
-
-  expect_failures = [var.firestore_location]
-}
-
 run "janitor_once_a_day" {
   command = plan
 
@@ -414,26 +544,6 @@ run "janitor_once_a_day" {
   }
 
   expect_failures = [var.janitor_schedule]
-}
-
-run "label_with_capitals" {
-  command = plan
-
-  variables {
-    labels = { Team = "platform" }
-  }
-
-  expect_failures = [var.labels]
-}
-
-run "label_that_says_too_much" {
-  command = plan
-
-  variables {
-    labels = { team = "Platform & friends" }
-  }
-
-  expect_failures = [var.labels]
 }
 
 run "prebuilds_of_nobody" {
@@ -446,16 +556,6 @@ run "prebuilds_of_nobody" {
   }
 
   expect_failures = [var.prebuild]
-}
-
-run "half_an_instance" {
-  command = plan
-
-  variables {
-    registry = { max_instances = 2.5 }
-  }
-
-  expect_failures = [var.registry]
 }
 
 run "setting_of_nothing" {
@@ -473,16 +573,6 @@ run "worker_that_rests_once_a_month" {
 
   variables {
     worker = { idle_minutes = 43200 }
-  }
-
-  expect_failures = [var.worker]
-}
-
-run "worker_with_half_a_gigabyte" {
-  command = plan
-
-  variables {
-    worker = { disk_gb = 100.5 }
   }
 
   expect_failures = [var.worker]
