@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import { buffer } from 'node:stream/consumers';
 
 export interface Sending {
   readonly method?: 'GET' | 'HEAD' | 'POST';
@@ -41,7 +42,7 @@ const DEFAULT_LIMIT_BYTES = 16_000_000;
 /** Sends a request on a connection of its own, and reads all of the answer. */
 export async function send(url: URL, sending: Sending = {}): Promise<WholeReply> {
   const { parts, reply } = await open(url, sending);
-  return { ...reply, body: Buffer.concat(await Array.fromAsync(parts)) };
+  return { ...reply, body: await buffer(parts) };
 }
 
 /** The same for a body that may be large: its length and digest. */
