@@ -64,6 +64,13 @@ locals {
   }
 }
 
+locals {
+  alert_channels = concat(
+    [for email in var.alert_emails : google_monitoring_notification_channel.email[email].id],
+    var.alert_channels,
+  )
+}
+
 resource "google_monitoring_notification_channel" "email" {
   for_each = toset(var.alert_emails)
 
@@ -85,7 +92,7 @@ resource "google_monitoring_alert_policy" "alert" {
 
   display_name          = "${var.name}: ${each.value.says}"
   combiner              = "OR"
-  notification_channels = [for email in var.alert_emails : google_monitoring_notification_channel.email[email].id]
+  notification_channels = local.alert_channels
   severity              = each.value.severity
   user_labels           = var.labels
 

@@ -141,8 +141,9 @@ locals {
     DERIVERY_SOURCE                 = var.package_source
     DERIVERY_SNAPSHOTS_BUCKET       = local.snapshot_bucket
     # On the disk of /nix: what is known of packages is worth keeping just as long.
-    DERIVERY_SPOOL        = "/nix/derivery/spool"
-    DERIVERY_TOKEN_SECRET = null
+    DERIVERY_SPOOL          = "/nix/derivery/spool"
+    DERIVERY_STORE_LIMIT_GB = var.worker.store_limit_gb == null ? null : tostring(var.worker.store_limit_gb)
+    DERIVERY_TOKEN_SECRET   = null
     # Cloud Run's front end, and the load balancer before it.
     DERIVERY_TRUSTED_PROXIES = var.domain == null ? "1" : "2"
     DERIVERY_USERS_FILE      = var.access.users_secret == null ? null : "${local.users_folder}/${local.users_file}"

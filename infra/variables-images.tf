@@ -47,6 +47,10 @@ variable "prebuild" {
   nullable = false
 
   validation {
+    condition     = alltrue([for image in var.prebuild.images : can(regex("^[^\\s:@]+(:[^\\s:@/]+)?$", image))])
+    error_message = "prebuild.images holds names of images without the registry's, as \"shell/git\" or \"shell/git:latest\"."
+  }
+  validation {
     condition     = length(var.prebuild.images) <= 1000
     error_message = "prebuild.images has 1000 images at most, as many as one message may name."
   }

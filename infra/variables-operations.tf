@@ -1,7 +1,19 @@
 # What happens by the clock, and who is told when something goes wrong. By name.
 
+variable "alert_channels" {
+  description = "Existing notification channels of Cloud Monitoring that alerts are sent to as well: Slack, PagerDuty, a topic."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for channel in var.alert_channels : can(regex("^projects/[^/]+/notificationChannels/[0-9]+$", channel))])
+    error_message = "alert_channels holds full names, as `gcloud beta monitoring channels list --format='value(name)'` prints them: projects/PROJECT/notificationChannels/NUMBER."
+  }
+}
+
 variable "alert_emails" {
-  description = "Whom alerts are sent to. Without any, they are only to be seen in the console."
+  description = "Whom alerts are sent to. Without any, and without alert_channels, they are only to be seen in the console."
   type        = list(string)
   default     = []
   nullable    = false

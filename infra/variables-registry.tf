@@ -27,6 +27,10 @@ variable "access" {
     error_message = "access names users (google_users, users_secret or both) where its mode is \"users\" or \"both\", and only there."
   }
   validation {
+    condition     = var.access.users_secret == null ? true : can(regex("^[A-Za-z0-9_-]+$", var.access.users_secret))
+    error_message = "access.users_secret is the short name of a secret, as `gcloud secrets list` prints it."
+  }
+  validation {
     condition     = length(var.access.google_users) == 0 || var.domain != null
     error_message = "access.google_users needs domain: the ID tokens of Google have to be made out to a known address."
   }
@@ -105,6 +109,10 @@ variable "registry" {
   default  = {}
   nullable = false
 
+  validation {
+    condition     = alltrue([for value in values(var.registry) : floor(value) == value])
+    error_message = "registry has whole numbers only."
+  }
   validation {
     condition     = var.registry.concurrency >= 1 && var.registry.concurrency <= 1000
     error_message = "registry.concurrency is from 1 to 1000, as Cloud Run has it."

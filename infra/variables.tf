@@ -15,16 +15,32 @@ variable "deletion_protection" {
 }
 
 variable "firestore_location" {
-  description = "Where the database lies, for good. Default: the region."
+  description = "Where the database lies, for good: a region, or a multi-region of Firestore's as eur3. Default: the region."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.firestore_location == null ? true : can(regex("^([a-z]+-[a-z]+|eur|nam|asia)[0-9]+$", var.firestore_location))
+    error_message = "firestore_location is a region, as europe-west1, or a multi-region of Firestore's, as eur3 or nam5."
+  }
 }
 
 variable "labels" {
-  description = "Labels of everything that can have some."
+  description = "Labels of everything that can have some, besides `app`, which is the name."
   type        = map(string)
   default     = {}
   nullable    = false
+
+  validation {
+    condition = alltrue([
+      for key, value in var.labels : can(regex("^[a-z][a-z0-9_-]{0,62}$", key)) && can(regex("^[a-z0-9_-]{0,63}$", value))
+    ])
+    error_message = "labels have lower-case letters, digits, hyphens and underscores, 63 at most, as Google Cloud takes them; their keys begin with a letter."
+  }
+  validation {
+    condition     = !contains(keys(var.labels), "app")
+    error_message = "labels has app, which everything is given already: it is the name."
+  }
 }
 
 variable "name" {

@@ -6,16 +6,19 @@ access = {
   users_secret = "registry-users"
 }
 
+alert_channels      = ["projects/demo-project/notificationChannels/4711"]
 alert_emails        = ["ops@example.org"]
 cdn_domain          = "layers.example.org"
 deletion_protection = false
 domain              = "registry.example.org"
+existing_secrets    = { token = "registry-token" }
 firestore_location  = "eur3"
 janitor_schedule    = "*/10 * * * *"
 labels              = { team = "platform" }
 name                = "images"
 package_source      = "git:https://git.example.org/packages.git#main"
 public_layers       = true
+secrets_version     = 2
 worker_mode         = "fleet"
 
 git_credentials = {
@@ -51,12 +54,13 @@ settings = {
 }
 
 worker = {
-  build_slots  = 4
-  disk_gb      = 500
-  egress       = "nat"
-  machine_type = "e2-standard-8"
-  nix_config   = "extra-platforms = aarch64-linux"
-  spot         = true
-  ssh          = true
-  zone         = "europe-west1-c"
+  build_slots    = 4
+  disk_gb        = 500
+  egress         = "nat"
+  machine_type   = "e2-standard-8"
+  nix_config     = "extra-platforms = aarch64-linux"
+  spot           = true
+  ssh            = true
+  store_limit_gb = 400
+  zone           = "europe-west1-c"
 }

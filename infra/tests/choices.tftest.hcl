@@ -213,6 +213,19 @@ run "existing_secrets" {
   }
 }
 
+run "no_secrets_of_its_own" {
+  command = plan
+
+  variables {
+    existing_secrets = { hop = "our-hops", token = "our-tokens" }
+  }
+
+  assert {
+    condition     = length(google_secret_manager_secret.made) == 0
+    error_message = "none is made"
+  }
+}
+
 run "prebuilds" {
   command = plan
 
@@ -258,5 +271,172 @@ run "without_protection" {
   assert {
     condition     = google_firestore_database.state.deletion_policy == "DELETE" && google_firestore_database.state.delete_protection_state == "DELETE_PROTECTION_DISABLED" && google_storage_bucket.blobs.force_destroy
     error_message = "it can be torn down"
+  }
+}
+
+run "another_place_and_name" {
+  command = plan
+
+  variables {
+    name               = "images"
+    region             = "us-central1"
+    firestore_location = "nam5"
+    labels             = { team = "platform" }
+  }
+
+  assert {
+    condition     = google_firestore_database.state.name == "images" && google_firestore_database.state.location_id == "nam5"
+    error_message = "the database is named, and where it was said"
+  }
+
+  assert {
+    condition     = google_storage_bucket.blobs.name == "demo-project-images-blobs" && google_storage_bucket.blobs.location == "us-central1"
+    error_message = "the bucket is in the region"
+  }
+
+  assert {
+    condition     = google_cloudfunctions2_function.registry.service_config[0].environment_variables["DERIVERY_DATABASE"] == "images" && google_cloudfunctions2_function.registry.service_config[0].environment_variables["DERIVERY_BUILDS_TOPIC"] == "images-builds"
+    error_message = "the programs know the names"
+  }
+
+  assert {
+    condition     = google_compute_instance.worker[0].zone == "us-central1-b"
+    error_message = "the worker is in the region"
+  }
+
+  assert {
+    condition     = google_compute_instance.worker[0].labels["team"] == "platform" && google_storage_bucket.blobs.labels["team"] == "platform" && google_cloudfunctions2_function.registry.labels["team"] == "platform"
+    error_message = "labels are on what can have some"
+  }
+}
+
+run "a_larger_registry" {
+  command = plan
+
+  variables {
+    registry = { concurrency = 500, max_instances = 20, memory_mb = 1024, min_instances = 1, timeout_seconds = 900 }
+  }
+
+  assert {
+    condition     = google_cloudfunctions2_function.registry.service_config[0].max_instance_request_concurrency == 500 && google_cloudfunctions2_function.registry.service_config[0].timeout_seconds == 900 && google_cloudfunctions2_function.registry.service_config[0].available_memory == "1024Mi"
+    error_message = "so many requests, for so long, in so much memory"
+  }
+
+  assert {
+    condition     = google_cloudfunctions2_function.registry.service_config[0].min_instance_count == 1 && google_cloudfunctions2_function.registry.service_config[0].max_instance_count == 20
+    error_message = "as few and as many instances as was said"
+  }
+
+  assert {
+    condition     = google_cloudfunctions2_function.registry.service_config[0].environment_variables["DERIVERY_CONCURRENCY"] == "500" && google_cloudfunctions2_function.registry.service_config[0].environment_variables["DERIVERY_REQUEST_LIMIT_SECONDS"] == "900"
+    error_message = "the program knows how many wait, and how long they may"
+  }
+
+  assert {
+    condition     = strcontains(google_cloudfunctions2_function.registry.service_config[0].environment_variables["NODE_OPTIONS"], "--max-old-space-size=512")
+    error_message = "Node has its part of the memory"
+  }
+}
+
+run "a_larger_worker" {
+  command = plan
+
+  variables {
+    worker = { build_slots = 4, disk_gb = 500, disk_type = "hyperdisk-balanced", idle_minutes = 60, machine_type = "c4-standard-8", nix_config = "cores = 4", store_limit_gb = 400 }
+  }
+
+  assert {
+    condition     = google_compute_instance.worker[0].machine_type == "c4-standard-8" && google_compute_disk.nix[0].size == 500
+    error_message = "a larger machine with a larger disk"
+  }
+
+  assert {
+    condition     = google_compute_disk.nix[0].type == "hyperdisk-balanced" && google_compute_instance.worker[0].boot_disk[0].initialize_params[0].type == "hyperdisk-balanced"
+    error_message = "disks that it takes"
+  }
+
+  assert {
+    condition     = alltrue([for line in ["DERIVERY_BUILD_SLOTS=\"4\"", "DERIVERY_IDLE_MINUTES=\"60\"", "DERIVERY_STORE_LIMIT_GB=\"400\""] : strcontains(google_compute_instance.worker[0].metadata["derivery-environment"], "${line}\n")])
+    error_message = "the worker knows its slots, its patience and its limit"
+  }
+
+  assert {
+    condition     = endswith(google_compute_instance.worker[0].metadata["derivery-nix-conf"], "\ncores = 4\n")
+    error_message = "lines for Nix come last"
+  }
+}
+
+run "packages_of_private_git" {
+  command = plan
+
+  variables {
+    package_source  = "git:https://git.example.org/packages.git#main"
+    git_credentials = { known_hosts = "hosts", netrc = "netrc", ssh_key = "key" }
+  }
+
+  assert {
+    condition     = google_cloudfunctions2_function.registry.service_config[0].environment_variables["DERIVERY_SOURCE"] == "git:https://git.example.org/packages.git#main"
+    error_message = "packages come from there"
+  }
+
+  assert {
+    condition     = google_compute_instance.worker[0].metadata["derivery-git-netrc"] == "projects/demo-project/secrets/netrc/versions/latest" && google_compute_instance.worker[0].metadata["derivery-git-ssh-key"] == "projects/demo-project/secrets/key/versions/latest" && google_compute_instance.worker[0].metadata["derivery-git-known-hosts"] == "projects/demo-project/secrets/hosts/versions/latest"
+    error_message = "the worker knows the names of the secrets"
+  }
+
+  assert {
+    condition     = toset(keys(google_secret_manager_secret_iam_member.worker)) == toset(["hosts", "key", "netrc"])
+    error_message = "and may read these"
+  }
+}
+
+run "schedules" {
+  command = plan
+
+  variables {
+    janitor_schedule = "*/10 * * * *"
+    prebuild         = { images = ["shell/git:latest"], schedule = "30 2 * * 1-5", time_zone = "Europe/Berlin" }
+  }
+
+  assert {
+    condition     = google_cloud_scheduler_job.janitor.schedule == "*/10 * * * *"
+    error_message = "the janitor runs every ten minutes"
+  }
+
+  assert {
+    condition     = google_cloud_scheduler_job.prebuild[0].schedule == "30 2 * * 1-5" && google_cloud_scheduler_job.prebuild[0].time_zone == "Europe/Berlin"
+    error_message = "images are asked for by the clock of Berlin"
+  }
+}
+
+run "alerts" {
+  command = plan
+
+  variables {
+    alert_emails   = ["ops@example.org", "night@example.org"]
+    alert_channels = ["projects/demo-project/notificationChannels/4711"]
+  }
+
+  assert {
+    condition     = toset(values(google_monitoring_notification_channel.email)[*].labels["email_address"]) == toset(["night@example.org", "ops@example.org"])
+    error_message = "a channel for each"
+  }
+
+  assert {
+    condition     = length(google_monitoring_alert_policy.alert) == 6 && length(local.alert_channels) == 3 && contains(local.alert_channels, "projects/demo-project/notificationChannels/4711")
+    error_message = "every alert goes to these and to those that are there"
+  }
+}
+
+run "new_secrets" {
+  command = plan
+
+  variables {
+    secrets_version = 2
+  }
+
+  assert {
+    condition     = alltrue([for version in google_secret_manager_secret_version.made : version.secret_data_wo_version == 2])
+    error_message = "both are written again"
   }
 }

@@ -355,6 +355,156 @@ run "worker_mode_of_no_kind" {
   expect_failures = [var.worker_mode]
 }
 
+run "alerts_by_the_name_of_a_channel" {
+  command = plan
+
+  variables {
+    alert_channels = ["#ops"]
+  }
+
+  expect_failures = [var.alert_channels]
+}
+
+run "users_secret_by_its_long_name" {
+  command = plan
+
+  variables {
+    access = { mode = "users", users_secret = "projects/demo/secrets/users" }
+  }
+
+  expect_failures = [var.access]
+}
+
+run "database_in_a_zone" {
+  command = plan
+
+  variables {
+    firestore_location = "europe-west1-b"
+  }
+
+  expect_failures = [var.firestore_location]
+}
+
+run "labels_in_capitals" {
+  command = plan
+
+  variables {
+    labels = { Team = "Platform" }
+  }
+
+  expect_failures = [var.labels]
+}
+
+run "label_that_is_taken" {
+  command = plan
+
+  variables {
+    labels = { app = "mine" }
+  }
+
+  expect_failures = [var.labels]
+}
+
+run "fleet_of_nobody" {
+  command = plan
+
+  variables {
+    fleet = { min = 0, max = 0 }
+  }
+
+  expect_failures = [var.fleet]
+}
+
+run "fleet_of_halves" {
+  command = plan
+
+  variables {
+    fleet = { min = 0.5 }
+  }
+
+  expect_failures = [var.fleet]
+}
+
+run "prebuild_of_an_address" {
+  command = plan
+
+  variables {
+    prebuild = { images = ["https://registry.example.org/shell/git"] }
+  }
+
+  expect_failures = [var.prebuild]
+}
+
+run "prebuild_of_too_much" {
+  command = plan
+
+  variables {
+    prebuild = { images = [for number in range(1001) : "shell/git:${number}"] }
+  }
+
+  expect_failures = [var.prebuild]
+}
+
+run "half_a_request" {
+  command = plan
+
+  variables {
+    registry = { concurrency = 1.5 }
+  }
+
+  expect_failures = [var.registry]
+}
+
+run "worker_with_half_a_gigabyte" {
+  command = plan
+
+  variables {
+    worker = { disk_gb = 100.5 }
+  }
+
+  expect_failures = [var.worker]
+}
+
+run "worker_with_a_disk_of_no_kind" {
+  command = plan
+
+  variables {
+    worker = { disk_type = "ssd" }
+  }
+
+  expect_failures = [var.worker]
+}
+
+run "worker_with_a_disk_that_it_does_not_take" {
+  command = plan
+
+  variables {
+    worker = { machine_type = "n4-standard-8" }
+  }
+
+  expect_failures = [var.worker]
+}
+
+run "worker_by_its_size" {
+  command = plan
+
+  variables {
+    worker = { machine_type = "large" }
+  }
+
+  expect_failures = [var.worker]
+}
+
+run "worker_with_a_store_larger_than_its_disk" {
+  command = plan
+
+  variables {
+    worker = { disk_gb = 200, store_limit_gb = 300 }
+  }
+
+  expect_failures = [var.worker]
+}
+
 run "bundles_that_are_not_made" {
   command = plan
 

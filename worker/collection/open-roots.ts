@@ -2,6 +2,7 @@
 import { constants } from 'node:fs';
 import { access, mkdir, open as openFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import pRetry from 'p-retry';
 import { ConfigurationError } from '#core/errors.ts';
 import { claimFolder, forEachAbandoned, LOCK } from '../claim-folder.ts';
 import { isDiskFull } from '../disk-full.ts';
@@ -96,8 +97,11 @@ function isThere(path: string): Promise<boolean> {
   );
 }
 
-/** A new store's folders are Nix's to make. */
+/** A new store's folders are Nix's to make; of two workers that begin it at once, one may be in the other's way. */
 async function initialise(nix: Nix, signal: AbortSignal): Promise<void> {
-  const { succeeded, stderr } = await runNix(nix, 'nix-store', ['--init'], { signal });
-  if (!succeeded) throw new ConfigurationError(`Nix cannot use its store: ${errorMessage(stderr)}`);
+  const run = async (): Promise<void> => {
+    const { succeeded, stderr } = await runNix(nix, 'nix-store', ['--init'], { signal });
+    if (!succeeded) throw new ConfigurationError(`Nix cannot use its store: ${errorMessage(stderr)}`);
+  };
+  await pRetry(run, { signal, retries: 3, minTimeout: 100, randomize: true });
 }
