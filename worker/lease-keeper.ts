@@ -1,7 +1,8 @@
 // Keeping a claim on a build alive, and telling its document how far the work is.
 import type { Phase } from '#core/image-document.ts';
 import type { RequestKey } from '#core/image-request.ts';
-import { LeaseLostError, type Images } from '#core/google/images.ts';
+import { LeaseLostError } from '#core/google/image-holding.ts';
+import type { Images } from '#core/google/images.ts';
 
 /** A document takes about one write a second for long (Firestore's limits): progress is not told more often. */
 const PROGRESS_MS = 1_000;

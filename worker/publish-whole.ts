@@ -2,7 +2,7 @@
 import { TransientError } from '#core/errors.ts';
 import type { RequestKey } from '#core/image-request.ts';
 import type { Digest } from '#core/digest.ts';
-import type { Publication } from '#core/google/images.ts';
+import type { Publication } from '#core/google/image-holding.ts';
 import type { Log } from '#core/google/log.ts';
 import type { Manifest } from '#core/google/manifests.ts';
 import type { Mend } from './mend.ts';

@@ -6,7 +6,8 @@ import type { RequestKey } from '../image-request.ts';
 import { byCodeUnits } from '../order.ts';
 import { recentUsesAt } from '../recent-uses.ts';
 import { foundImage, type Unreadable } from './found-image.ts';
-import type { Images, SeenImage } from './images.ts';
+import type { SeenImage } from './image-collection.ts';
+import type { Images } from './images.ts';
 
 export interface PopularImage {
   readonly key: RequestKey;

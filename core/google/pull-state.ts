@@ -2,7 +2,8 @@
 import type { Firestore } from '@google-cloud/firestore';
 import type { ImageRequest, RequestKey } from '../image-request.ts';
 import { sourceKey, type SourceKey } from '../source-document.ts';
-import type { Images, SeenImage } from './images.ts';
+import type { SeenImage } from './image-collection.ts';
+import type { Images } from './images.ts';
 import type { Sources, SeenSource } from './sources.ts';
 
 export interface PullState {

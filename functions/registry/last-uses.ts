@@ -3,7 +3,8 @@ import { LRUCache } from 'lru-cache';
 import type { Digest } from '#core/digest.ts';
 import type { RequestKey } from '#core/image-request.ts';
 import type { Log } from '#core/google/log.ts';
-import type { Images, SeenImage } from '#core/google/images.ts';
+import type { SeenImage } from '#core/google/image-collection.ts';
+import type { Images } from '#core/google/images.ts';
 import type { Manifests } from '#core/google/manifests.ts';
 
 export interface LastUsesParts {

@@ -4,7 +4,7 @@ import { describeBuild, type AskedBuild } from '#core/image-document.ts';
 import { requestKey, type ImageRequest, type RequestKey } from '#core/image-request.ts';
 import { describeIndex, imageKeys } from '#core/index-life.ts';
 import type { PullPolicy } from '#core/pull-decision.ts';
-import type { SeenImage } from '#core/google/images.ts';
+import type { SeenImage } from '#core/google/image-collection.ts';
 import { isSilence, within } from '#core/google/firestore.ts';
 import type { PullState, ReadPullState } from '#core/google/pull-state.ts';
 import type { Asking } from '../asking.ts';

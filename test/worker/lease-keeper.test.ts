@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Phase } from '#core/image-document.ts';
 import type { RequestKey } from '#core/image-request.ts';
-import { LeaseLostError, type Images, type SeenImage } from '#core/google/images.ts';
+import type { SeenImage } from '#core/google/image-collection.ts';
+import { LeaseLostError } from '#core/google/image-holding.ts';
+import type { Images } from '#core/google/images.ts';
 import { keepLease } from '#worker/lease-keeper.ts';
 import { claimant, Cloud } from '#test/cloud.ts';
 

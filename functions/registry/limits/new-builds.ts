@@ -2,7 +2,7 @@
 import { LRUCache } from 'lru-cache';
 import pLimit, { type LimitFunction } from 'p-limit';
 import { RegistryError, TransientError } from '#core/errors.ts';
-import type { Pay } from '#core/google/images.ts';
+import type { Pay } from '#core/google/image-asking.ts';
 import type { Quotas } from '#core/google/quotas.ts';
 import type { Account } from './account.ts';
 import { overLimit } from './over-limit.ts';

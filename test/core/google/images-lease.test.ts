@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { LOG_LIMIT, type Failure } from '#core/failure.ts';
 import { ATTEMPT_LIMIT } from '#core/image-life.ts';
 import type { RequestKey } from '#core/image-request.ts';
-import { LeaseLostError } from '#core/google/images.ts';
+import { LeaseLostError } from '#core/google/image-holding.ts';
 import { openManifests } from '#core/google/manifests.ts';
 import { claimant, Cloud } from '#test/cloud.ts';
 import { SETTINGS } from '#test/core/deployment.ts';

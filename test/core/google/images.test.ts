@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Failure } from '#core/failure.ts';
 import { ATTEMPT_LIMIT } from '#core/image-life.ts';
-import type { SeenImage } from '#core/google/images.ts';
+import type { SeenImage } from '#core/google/image-collection.ts';
 import type { RequestKey } from '#core/image-request.ts';
 import { openManifests } from '#core/google/manifests.ts';
 import { claimant, Cloud } from '#test/cloud.ts';

@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { BELIEVED_MS, type StoredBlob } from '#core/blob-life.ts';
 import { digestOf, type Digest } from '#core/digest.ts';
 import { openBlobs, type Blobs } from '#core/google/blobs.ts';
-import { LeaseLostError, type Publication } from '#core/google/images.ts';
+import { LeaseLostError, type Publication } from '#core/google/image-holding.ts';
 import { openManifests, type Manifest } from '#core/google/manifests.ts';
 import { MEDIA_TYPES } from '#core/oci.ts';
 import { claimant, Cloud } from '#test/cloud.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { askedBuild, type Priority } from '#core/image-document.ts';
 import { decidePull, type Follow, type PullPolicy } from '#core/pull-decision.ts';
-import type { SeenImage } from '#core/google/images.ts';
+import type { SeenImage } from '#core/google/image-collection.ts';
 import type { SeenSource } from '#core/google/sources.ts';
 import { summarise, type Answer } from './answer.ts';
 import { SETTINGS } from '#test/core/deployment.ts';

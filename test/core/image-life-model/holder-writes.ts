@@ -5,7 +5,7 @@ import { LOG_LIMIT, type Failure } from '#core/failure.ts';
 import type { Phase } from '#core/image-document.ts';
 import type { RequestKey } from '#core/image-request.ts';
 import type { Standing } from '#core/index-life.ts';
-import { LeaseLostError } from '#core/google/images.ts';
+import { LeaseLostError } from '#core/google/image-holding.ts';
 import { published } from '#test/published.ts';
 import type { Model } from './model.ts';
 import type { Stage } from './stage.ts';

@@ -1,7 +1,7 @@
 // T30: machines whose clocks are wrong. Firestore's is the one that counts, an hour before or behind this machine's.
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
-import { LeaseLostError } from '#core/google/images.ts';
+import { LeaseLostError } from '#core/google/image-holding.ts';
 import { keepLease } from '#worker/lease-keeper.ts';
 import { claimant, Cloud } from '#test/cloud.ts';
 import { published } from '#test/published.ts';

@@ -1,4 +1,4 @@
-import type { Published } from '#core/google/images.ts';
+import type { Published } from '#core/google/image-holding.ts';
 import { claimant, type Asked, type Cloud } from '#test/cloud.ts';
 import { published } from '#test/published.ts';
 

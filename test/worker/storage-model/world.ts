@@ -7,7 +7,7 @@ import { blobDocumentSchema, isServed, refer, type BlobDocument, type StoredBlob
 import type { Digest } from '#core/digest.ts';
 import { openBlobs, type Blobs, type SeenBlob } from '#core/google/blobs.ts';
 import type { BlobBucket, BlobContent } from '#core/google/bucket.ts';
-import type { Publication } from '#core/google/images.ts';
+import type { Publication } from '#core/google/image-holding.ts';
 import { memoryDocuments, type Memory } from '#test/core/image-life-model/memory.ts';
 
 /** Never connected: documents are in memory. */
