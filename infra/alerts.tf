@@ -6,6 +6,9 @@ locals {
   of_builds    = "monitored_resource=\"pubsub_subscription\",subscription_id=\"${local.topics.builds}\""
   of_workers   = "monitored_resource=\"gce_instance\",instance_name=~\"${local.worker_name}.*\""
 
+  # As long as a build may take (DERIVERY_BUILD_SECONDS), and half an hour to begin.
+  build_seconds = tonumber(lookup(var.settings, "DERIVERY_BUILD_SECONDS", 3600)) + 1800
+
   queries = {
     backlog    = "max(pubsub_googleapis_com:subscription_num_undelivered_messages{${local.of_builds}})"
     broken     = "sum(increase(${local.log_metric.builds_failed}{monitored_resource=\"gce_instance\",kind=~\"build_failed|gave_up\"}[1h]))"
@@ -29,9 +32,9 @@ locals {
     builds_stuck = {
       says     = "a build takes longer than one may"
       severity = "WARNING"
-      query    = "${local.queries.oldest} > 5400"
+      query    = "${local.queries.oldest} > ${local.build_seconds}"
       seconds  = 300
-      means    = "The oldest hint of a build that someone waits for is an hour and a half old: longer than DERIVERY_BUILD_SECONDS lets one take, with the time to begin. Look what the worker is at."
+      means    = "The oldest hint of a build that someone waits for is half an hour older than DERIVERY_BUILD_SECONDS lets one take (an hour, where it is not set). Look what the worker is at."
     }
     builds_failing = {
       says     = "most builds fail"

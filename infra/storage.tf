@@ -43,11 +43,12 @@ resource "google_storage_bucket_iam_member" "everyone_reads" {
   member = "allUsers"
 }
 
+# What the registry signs is read in its name: by what is in a manifest, without a list.
 resource "google_storage_bucket_iam_member" "registry_reads" {
   count = var.public_layers ? 0 : 1
 
   bucket = google_storage_bucket.blobs.name
-  role   = "roles/storage.objectViewer"
+  role   = "roles/storage.legacyObjectReader"
   member = google_service_account.part["registry"].member
 }
 
@@ -110,6 +111,6 @@ resource "google_storage_bucket" "bundles" {
 
 resource "google_storage_bucket_iam_member" "worker_fetches_bundle" {
   bucket = google_storage_bucket.bundles.name
-  role   = "roles/storage.objectViewer"
+  role   = "roles/storage.legacyObjectReader"
   member = google_service_account.part["worker"].member
 }

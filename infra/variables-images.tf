@@ -58,4 +58,8 @@ variable "prebuild" {
     condition     = length(split(" ", trimspace(var.prebuild.schedule))) == 5
     error_message = "prebuild.schedule has the five fields of cron, as in \"0 3 * * *\"."
   }
+  validation {
+    condition     = length(var.prebuild.images) == 0 || var.worker_mode != "fleet" || var.fleet.min >= 1
+    error_message = "prebuild needs fleet.min = 1 or more: a fleet grows with what someone waits for, and nobody does for these."
+  }
 }

@@ -22,16 +22,21 @@ variable "alert_emails" {
     condition     = alltrue([for email in var.alert_emails : can(regex("^[^@\\s]+@[^@\\s]+$", email))])
     error_message = "alert_emails holds e-mail addresses."
   }
+  validation {
+    condition     = length(distinct(var.alert_emails)) == length(var.alert_emails)
+    error_message = "alert_emails has each address once."
+  }
 }
 
 variable "janitor_schedule" {
-  description = "When the janitor runs, as cron writes it, in UTC."
+  description = "How often the janitor runs, as cron writes it: every one to ten minutes."
   type        = string
   default     = "*/5 * * * *"
   nullable    = false
 
   validation {
-    condition     = length(split(" ", trimspace(var.janitor_schedule))) == 5
-    error_message = "janitor_schedule has the five fields of cron, as in \"*/5 * * * *\"."
+    # The alerts count its runs: more seldom, builds_unclaimed could never come and janitor_gone would always be there.
+    condition     = can(regex("^\\*(/([1-9]|10))? \\* \\* \\* \\*$", var.janitor_schedule))
+    error_message = "janitor_schedule is every one to ten minutes, as in \"*/5 * * * *\": the janitor also finds the builds that nobody has taken."
   }
 }

@@ -34,6 +34,10 @@ variable "access" {
     condition     = length(var.access.google_users) == 0 || var.domain != null
     error_message = "access.google_users needs domain: the ID tokens of Google have to be made out to a known address."
   }
+  validation {
+    condition     = alltrue([for user in var.access.google_users : can(regex("^[^@\\s]+@[^@\\s]+$", user))])
+    error_message = "access.google_users holds e-mail addresses, or *@ and a domain."
+  }
 }
 
 variable "cdn_domain" {
@@ -84,6 +88,10 @@ variable "existing_secrets" {
   validation {
     condition     = alltrue([for id in values(var.existing_secrets) : id == null ? true : can(regex("^[A-Za-z0-9_-]+$", id))])
     error_message = "existing_secrets holds the short names of secrets, as `gcloud secrets list` prints them."
+  }
+  validation {
+    condition     = var.existing_secrets.hop == null || var.existing_secrets.hop != var.existing_secrets.token
+    error_message = "existing_secrets are two: what signs redirects signs no tokens."
   }
 }
 

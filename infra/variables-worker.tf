@@ -60,8 +60,8 @@ variable "worker" {
     error_message = "worker.egress is \"external-ip\" or \"nat\"."
   }
   validation {
-    condition     = var.worker.idle_minutes >= 1
-    error_message = "worker.idle_minutes is 1 or more."
+    condition     = var.worker.idle_minutes >= 1 && var.worker.idle_minutes <= 10080
+    error_message = "worker.idle_minutes is from 1 to 10080, a week: workers that never rest are a fleet."
   }
   validation {
     condition     = var.worker.store_limit_gb == null ? true : var.worker.store_limit_gb >= 20 && var.worker.store_limit_gb <= var.worker.disk_gb

@@ -84,6 +84,10 @@ variable "settings" {
   nullable    = false
 
   validation {
+    condition     = alltrue([for value in values(var.settings) : value != null])
+    error_message = "settings has what is null: leave it out."
+  }
+  validation {
     condition = length(setsubtract(keys(var.settings), local.known_settings)) == 0
     error_message = format(
       "settings has what no program reads: %s. The README lists them all.",

@@ -28,7 +28,7 @@ git_credentials = {
 }
 
 fleet = {
-  min = 0
+  min = 1
   max = 5
 }
 

@@ -65,7 +65,7 @@ export async function pullManifest(
       address = nextHop(address, reply);
       continue;
     }
-    await roomForAnother(reply);
+    await roomForAnother(reply, totalMs - (performance.now() - begin));
     [rounds, inRound, address] = [rounds + 1, 0, first];
   }
 }
@@ -119,12 +119,15 @@ function nextHop(from: URL, { headers }: WholeReply): URL {
   return to;
 }
 
-/** Resolves when the same pull may be begun again; throws where it is over. */
-async function roomForAnother(reply: WholeReply): Promise<void> {
+/** Resolves when the same pull may be begun again, or `leftMs` are over; throws where the pull is. */
+async function roomForAnother(reply: WholeReply, leftMs: number): Promise<void> {
   const { code, message } = errorOf(reply);
   const isBuilt = reply.status === 429 && message.startsWith('the image is being built');
   expect(isBuilt, `${reply.status} ${code}: ${message}`);
-  await sleep(Number(reply.headers['retry-after'] ?? 5) * 1000);
+  const { 'retry-after': retryAfter = '5' } = reply.headers;
+  expect(/^\d+$/.test(retryAfter), `429 with Retry-After: ${retryAfter}, which is no number of seconds`);
+  // A registry that says 0 is not to be stormed.
+  await sleep(Math.min(Math.max(Number(retryAfter), 1) * 1000, Math.max(leftMs, 0)));
 }
 
 /** A duration for people. */

@@ -1,5 +1,6 @@
 // What the person who runs `npm run smoke` sees.
 import { styleText } from 'node:util';
+import { printable } from '#core/printable.ts';
 import type { Finding } from './check.ts';
 
 const MARKS = {
@@ -8,10 +9,10 @@ const MARKS = {
   skipped: ['dim', '–'],
 } as const;
 
-/** A line for a check, and one more for what to do where it failed; with colours on a terminal. */
+/** A line for a check, whatever whoever answered put into it, and one more for what to do where it failed; with colours on a terminal. */
 export function findingLines(finding: Finding, output: NodeJS.WritableStream): string {
   const [color, mark] = MARKS[finding.outcome];
-  const line = `${styleText(color, mark, { stream: output })} ${finding.name}: ${finding.says}`;
+  const line = `${styleText(color, mark, { stream: output })} ${finding.name}: ${printable(finding.says).replaceAll('\n', ' ')}`;
   return finding.outcome === 'failed' ? `${line}\n    ${finding.advice}` : line;
 }
 

@@ -259,6 +259,10 @@ run "settings" {
     condition     = strcontains(google_compute_instance.worker[0].metadata["derivery-environment"], "DERIVERY_COMPRESSION=\"zstd\"\n") && strcontains(google_compute_instance.worker[0].metadata["derivery-environment"], "DERIVERY_BUILD_SECONDS=\"600\"\n")
     error_message = "the worker has both"
   }
+  assert {
+    condition     = endswith(google_monitoring_alert_policy.alert["builds_stuck"].conditions[0].condition_prometheus_query_language[0].query, "> 2400")
+    error_message = "a build is stuck when it takes longer than it may"
+  }
 }
 
 run "without_protection" {

@@ -505,6 +505,79 @@ run "worker_with_a_store_larger_than_its_disk" {
   expect_failures = [var.worker]
 }
 
+run "users_of_another_kind" {
+  command = plan
+
+  variables {
+    access = { mode = "users", google_users = ["a@example.org *@example.com"] }
+    domain = "registry.example.org"
+  }
+
+  expect_failures = [var.access]
+}
+
+run "alerts_twice" {
+  command = plan
+
+  variables {
+    alert_emails = ["ops@example.org", "ops@example.org"]
+  }
+
+  expect_failures = [var.alert_emails]
+}
+
+run "one_secret_for_two" {
+  command = plan
+
+  variables {
+    existing_secrets = { hop = "ours", token = "ours" }
+  }
+
+  expect_failures = [var.existing_secrets]
+}
+
+run "janitor_once_a_day" {
+  command = plan
+
+  variables {
+    janitor_schedule = "0 3 * * *"
+  }
+
+  expect_failures = [var.janitor_schedule]
+}
+
+run "prebuilds_of_nobody" {
+  command = plan
+
+  variables {
+    fleet       = { min = 0 }
+    prebuild    = { images = ["shell/git:latest"] }
+    worker_mode = "fleet"
+  }
+
+  expect_failures = [var.prebuild]
+}
+
+run "setting_of_nothing" {
+  command = plan
+
+  variables {
+    settings = { DERIVERY_COMPRESSION = null }
+  }
+
+  expect_failures = [var.settings]
+}
+
+run "worker_that_rests_once_a_month" {
+  command = plan
+
+  variables {
+    worker = { idle_minutes = 43200 }
+  }
+
+  expect_failures = [var.worker]
+}
+
 run "bundles_that_are_not_made" {
   command = plan
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Makes a build worker of a blank Debian 13 on Compute Engine, from what is in the machine's metadata (worker.tf). Runs as root at every
 # boot, and again when the metadata change (derivery-roll.service): what is done already is left alone. Whatever fails ends it,
-# before the worker is started: a machine that is half made builds nothing.
+# before the worker is started: a machine that is half made builds nothing. A minute later it begins anew.
 set -euo pipefail
 
 METADATA=http://metadata.google.internal/computeMetadata/v1/instance
@@ -11,6 +11,9 @@ STATE=/nix/derivery
 CONFIG=/etc/derivery
 # In memory: what lies here has never been on a disk.
 CREDENTIALS=/run/derivery
+# What has changed and is not in effect: a file for each. It outlasts this run, which may end before, and not the next boot, by which
+# all is in effect.
+DUE=/run/derivery-due
 
 say() { echo "derivery: $*"; }
 die() {
@@ -18,16 +21,42 @@ die() {
   exit 1
 }
 
-metadata() { curl --silent --show-error --fail --retry 5 --header 'Metadata-Flavor: Google' "$METADATA/$1"; }
+metadata() { curl --silent --show-error --fail --retry 5 --header 'Metadata-Flavor: Google' "$METADATA/$1" "${@:2}"; }
 attribute() { metadata "attributes/derivery-$1"; }
 
-# keep NAME FILE MODE: the file of worker-vm/, or another attribute, becomes the file; `changed` says whether it was another before.
+# One at a time: where systemd starts this anew, it lets the run before go on (KillMode=process of Google's unit). What was not to be had
+# may be in a minute: by a grant that Google does not know everywhere yet, of a mirror, or since the bundle was another's meanwhile.
+begin() {
+  exec 9>/run/derivery-startup.lock
+  flock 9
+  trap '(($? == 0)) || again' EXIT
+}
+again() {
+  # One that waits is enough.
+  systemctl is-active --quiet derivery-again.timer ||
+    systemd-run --quiet --collect --unit=derivery-again --on-active=60 systemctl --no-block restart google-startup-scripts.service
+}
+
+# For derivery-roll.service: what changes from here on has not been seen, however long this takes.
+note_metadata() {
+  metadata 'attributes/?recursive=true' --output /dev/null --dump-header - |
+    tr -d '\r' | sed -n 's/^[Ee][Tt][Aa][Gg]: //p' | tail -n 1 >/run/derivery-etag
+}
+
+due() { touch "$DUE/$1"; }
+is_due() { [[ -e $DUE/$1 ]]; }
+is_done() { rm -f "$DUE/$1"; }
+
+# keep NAME FILE MODE [WHO]: the file of worker-vm/, or another attribute, becomes the file. Where it was another before, WHO is due to be
+# started anew.
 keep() {
   local new
   new=$(mktemp)
   attribute "$1" >"$new"
-  changed=yes
-  if cmp --silent "$new" "$2"; then changed=no; else install -D --mode="$3" "$new" "$2"; fi
+  if ! cmp --silent "$new" "$2"; then
+    [[ $# -lt 4 ]] || due "$4"
+    install -D --mode="$3" "$new" "$2"
+  fi
   rm "$new"
 }
 
@@ -46,7 +75,7 @@ mount_store() {
   grep -q ' /nix ' /etc/fstab || echo "$DISK /nix ext4 nofail,noatime 0 2" >>/etc/fstab
   mountpoint --quiet /nix || mount /nix
   # Where the disk was made larger.
-  resize2fs "$DISK" 2>/dev/null
+  resize2fs "$DISK"
 }
 
 install_packages() {
@@ -56,16 +85,16 @@ install_packages() {
   done
   ((${#missing[@]} > 0)) || return 0
   export DEBIAN_FRONTEND=noninteractive
+  # A machine that was taken away amid an installation: apt refuses to go on from there.
+  dpkg --configure -a
   apt-get -o DPkg::Lock::Timeout=300 update
   apt-get -o DPkg::Lock::Timeout=300 install --yes --no-install-recommends "${missing[@]}"
 }
 
 # What Nix may do, and what its builds may reach. Before anything is built.
 configure_nix() {
-  keep nix-conf /etc/nix/nix.conf 0644
-  [[ $changed == no ]] || nix_changed=yes
-  keep nix-daemon-conf /etc/systemd/system/nix-daemon.service.d/derivery.conf 0644
-  [[ $changed == no ]] || nix_changed=yes
+  keep nix-conf /etc/nix/nix.conf 0644 nix
+  keep nix-daemon-conf /etc/systemd/system/nix-daemon.service.d/derivery.conf 0644 nix
   # The group has another number where the system is newer than the store.
   [[ ! -d /nix/store ]] || chown root:nixbld /nix/store
   keep nftables-conf "$CONFIG/nftables.conf" 0644
@@ -133,7 +162,8 @@ fetch() {
   [[ $found == "$2" ]] || die "$url has the SHA-256 $found, not $2"
 }
 
-# Node and the worker, each in a folder by its hash, so that an old one runs on until it is stopped.
+# Node and the worker, each in a folder by its hash, so that an old one runs on until it is stopped. What has its name is believed for
+# ever, and so is on the disk before.
 install_programs() {
   local node worker unpacked
   node=$(attribute node-sha256)
@@ -143,18 +173,20 @@ install_programs() {
   if [[ ! -e $PROGRAMS/node-$node ]]; then
     fetch "$(attribute node)" "$node" "$unpacked/node"
     chmod 0755 "$unpacked/node"
+    sync --file-system "$unpacked"
     mv "$unpacked/node" "$PROGRAMS/node-$node"
   fi
   if [[ ! -e $PROGRAMS/worker-$worker ]]; then
     fetch "$(attribute bundle)" "$worker" "$unpacked/worker.tar.gz"
     mkdir "$unpacked/worker"
     tar --extract --gzip --no-same-owner --file="$unpacked/worker.tar.gz" --directory="$unpacked/worker"
+    sync --file-system "$unpacked"
     mv "$unpacked/worker" "$PROGRAMS/worker-$worker"
   fi
   rm -rf "$unpacked"
   chmod -R u=rwX,go=rX "$PROGRAMS"
-  [[ $(readlink "$PROGRAMS/node") == "node-$node" ]] || worker_changed=yes
-  [[ $(readlink "$PROGRAMS/worker") == "worker-$worker" ]] || worker_changed=yes
+  [[ $(readlink "$PROGRAMS/node") == "node-$node" ]] || due worker
+  [[ $(readlink "$PROGRAMS/worker") == "worker-$worker" ]] || due worker
   ln -sfn "node-$node" "$PROGRAMS/node"
   ln -sfn "worker-$worker" "$PROGRAMS/worker"
 }
@@ -181,40 +213,41 @@ install_log_agent() {
     if ! (install_packages google-cloud-ops-agent); then
       say 'the log agent cannot be installed: logs go to the serial console' >&2
       rm "$list"
-      [[ -e $to_console ]] || worker_changed=yes
+      [[ -e $to_console ]] || due worker
       mkdir -p "${to_console%/*}"
       printf '[Service]\nStandardOutput=journal+console\n' >"$to_console"
       return
     fi
   fi
-  [[ ! -e $to_console ]] || worker_changed=yes
+  [[ ! -e $to_console ]] || due worker
   rm -f "$to_console"
-  keep ops-agent /etc/google-cloud-ops-agent/config.yaml 0644
-  [[ $changed == no ]] || systemctl restart google-cloud-ops-agent.service
+  keep ops-agent /etc/google-cloud-ops-agent/config.yaml 0644 log-agent
+  ! is_due log-agent || systemctl restart google-cloud-ops-agent.service
+  is_done log-agent
 }
 
 start_worker() {
-  keep environment "$CONFIG/worker.env" 0600
-  [[ $changed == no ]] || worker_changed=yes
-  keep worker-service /etc/systemd/system/derivery-worker.service 0644
-  [[ $changed == no ]] || worker_changed=yes
+  keep environment "$CONFIG/worker.env" 0600 worker
+  keep worker-service /etc/systemd/system/derivery-worker.service 0644 worker
   # Not started anew: this script may be its own.
   keep roll-service /etc/systemd/system/derivery-roll.service 0644
   systemctl daemon-reload
-  [[ $nix_changed == no ]] || systemctl restart nix-daemon.service
+  ! is_due nix || systemctl restart nix-daemon.service
+  is_done nix
   systemctl start nix-daemon.socket
   # Stopped, a worker gives its builds back: another takes them, or the new one.
-  if [[ $worker_changed == yes ]]; then
+  if is_due worker; then
     systemctl restart derivery-worker.service
   else
     systemctl start derivery-worker.service
   fi
+  is_done worker
   systemctl start derivery-roll.service
 }
 
-nix_changed=no
-worker_changed=no
-
+begin
+mkdir -p "$DUE"
+note_metadata
 mount_store
 install_packages busybox-static ca-certificates git nftables nix-bin nix-setup-systemd openssh-client
 configure_nix

@@ -124,7 +124,7 @@ export async function fetchBlobs(
   let total = 0;
   for (const { digest, size } of blobs) {
     const address = await blobAddress(registry, `/v2/${name}/blobs/${digest}`);
-    const got = await measure(address, { limitMs: 600_000, headers: COMPRESSIBLE });
+    const got = await measure(address, { limitMs: 600_000, limitBytes: size, headers: COMPRESSIBLE });
     if (got.status !== 200) throw new CheckError(`${digest} is answered ${got.status} by ${address.host}`);
     expect(
       got.headers['content-encoding'] === undefined,

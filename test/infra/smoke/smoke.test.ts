@@ -235,6 +235,32 @@ describe('the smoke test', { timeout: 60_000 }, () => {
     );
   });
 
+  for (const [retryAfter, says] of [
+    ['86400', /^not ready after/],
+    ['Sun, 22 Nov 2026 08:00:00 GMT', /^429 with Retry-After: Sun, .* no number of seconds/],
+  ] as const) {
+    test(`waits no longer than it was told to for a pull that may be begun again after ${retryAfter}`, async () => {
+      const message = 'the image is being built';
+      const body = Buffer.from(JSON.stringify({ errors: [{ code: 'TOOMANYREQUESTS', message }] }));
+      frontEnd.become({
+        answer: ({ status, headers, ...answer }) =>
+          status === 307
+            ? {
+                status: 429,
+                headers: {
+                  ...headers,
+                  'content-type': 'application/json',
+                  'content-length': undefined,
+                  'retry-after': retryAfter,
+                },
+                body,
+              }
+            : { status, headers, ...answer },
+      });
+      assertFound(await smoke({ image: slow, totalMs: 2_000 }), 'cold pull', says);
+    });
+  }
+
   const wrongStorage: readonly [what: string, check: string, says: RegExp, wrong: Wrong][] = [
     [
       'knows no ranges',

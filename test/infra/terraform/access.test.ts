@@ -67,6 +67,18 @@ for (const [name, variables] of Object.entries(CHOICES)) {
       }
     });
 
+    test('to buckets lets nobody list or write whose work that is not', () => {
+      const more = grants
+        .filter(({ values }) => String(values['role']).startsWith('roles/storage.'))
+        .filter(({ values }) => values['role'] !== 'roles/storage.legacyObjectReader')
+        .map(({ address }) => address.replace(/\[.*/, ''));
+      assert.deepEqual([...new Set(more)].toSorted(), [
+        'google_storage_bucket_iam_member.keeps_blobs',
+        'google_storage_bucket_iam_member.keeps_snapshots',
+        'google_storage_bucket_iam_member.worker_sees_bucket',
+      ]);
+    });
+
     test('to what layers are planned by is never everyone’s', () => {
       const kept = resources.filter(({ values }) => values['public_access_prevention'] === 'enforced');
       const buckets = kept.map(({ address }) => address);

@@ -12,7 +12,7 @@ export interface Debian {
 }
 
 /** What stands in for what is not there: stubs.sh, by these names. */
-const STUBS = ['blkid', 'curl', 'mkfs.ext4', 'mount', 'mountpoint', 'nft', 'resize2fs', 'systemctl'];
+const STUBS = 'blkid curl mkfs.ext4 mount mountpoint nft resize2fs sync systemctl systemd-run'.split(' ');
 
 const ENTER = `
 set -e

@@ -1,7 +1,7 @@
 // The worker's startup script on a blank Debian 13, again on the same, and with other programs.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { cp, mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
+import { appendFile, cp, mkdir, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -36,6 +36,7 @@ describe('the startup script', { skip }, async () => {
   );
   for (const [name, file] of Object.entries(FILES)) await cp(join(WORKER_VM, file), attribute(name));
   await writeFile(attribute('environment'), 'DERIVERY_DATABASE="derivery"\n');
+  await writeFile(join(stubs, 'etag'), 'of-these');
   for (const file of ['known-hosts', 'netrc', 'ssh-key']) await writeFile(attribute(`git-${file}`), 'none');
 
   function attribute(name: string): string {
@@ -63,8 +64,14 @@ describe('the startup script', { skip }, async () => {
 
   /** Runs the script as at a boot; answers what it asked of systemd and the disk. */
   async function boot(): Promise<{ exitCode: number | undefined; all: string; asked: string[] }> {
+    return run('bash', '/stubs/startup.sh');
+  }
+
+  async function run(
+    ...command: string[]
+  ): Promise<{ exitCode: number | undefined; all: string; asked: string[] }> {
     await writeFile(join(stubs, 'log'), '');
-    const { exitCode, all } = await debian.run('bash', '/stubs/startup.sh');
+    const { exitCode, all } = await debian.run(...command);
     const asked = (await readFile(join(stubs, 'log'), 'utf8')).trimEnd().split('\n');
     return { exitCode, all, asked };
   }
@@ -82,6 +89,15 @@ describe('the startup script', { skip }, async () => {
     const { all: version } = await debian.run('nix-instantiate', '--version');
     assert.match(version, /2\.26/);
     assert.match((await debian.run('/opt/derivery/node')).all, /a Node/);
+    assert.equal(asked.filter(line => line.startsWith('sync')).length, 2, 'both programs are on the disk');
+  });
+
+  test('leaves to the unit that waits for other metadata what it has seen of them', async () => {
+    await writeFile(join(stubs, 'etag'), 'of-others');
+    const unit = await readFile(join(debian.root, 'etc/systemd/system/derivery-roll.service'), 'utf8');
+    const [, command = ''] = /^ExecStart=\/bin\/sh -c '([^']+)'$/m.exec(unit) ?? [];
+    const { asked } = await run('sh', '-c', command);
+    assert.deepEqual(asked, ['wait last_etag=of-these', 'systemctl restart google-startup-scripts.service']);
   });
 
   test('has made a user who owns what the worker writes, and nobody else reads its environment', async () => {
@@ -133,7 +149,7 @@ describe('the startup script', { skip }, async () => {
     const { exitCode, all, asked } = await boot();
     assert.equal(exitCode, 0, all);
     assert.ok(asked.includes('systemctl start derivery-worker.service'));
-    assert.ok(!asked.some(line => /^(?:mkfs|systemctl restart)/.test(line)), asked.join('\n'));
+    assert.ok(!asked.some(line => /^(?:mkfs|systemctl restart|systemd-run)/.test(line)), asked.join('\n'));
     const fstab = await readFile(join(debian.root, 'etc/fstab'), 'utf8');
     assert.equal(fstab.match(/ \/nix /g)?.length, 1);
   });
@@ -190,13 +206,41 @@ describe('the startup script', { skip }, async () => {
     assert.equal((await debian.run('test', '-e', '/run/derivery/netrc')).exitCode, 1);
   });
 
-  test('starts nothing where a bundle is not what was promised', async () => {
-    await offer('bundle', bundle('third'), 'a'.repeat(64));
+  test('starts anew what a run has changed that came to no end', async () => {
+    const roll = await readFile(attribute('roll-service'));
+    await rm(attribute('roll-service'));
+    await appendFile(attribute('nix-conf'), 'fallback = true\n');
+    await offer('bundle', bundle('third'));
+    const { exitCode, asked } = await boot();
+    assert.notEqual(exitCode, 0);
+    assert.ok(!asked.some(line => line.startsWith('systemctl restart')), asked.join('\n'));
+    await writeFile(attribute('roll-service'), roll);
+    const again = await boot();
+    assert.equal(again.exitCode, 0, again.all);
+    assert.ok(again.asked.includes('systemctl restart nix-daemon.service'), again.asked.join('\n'));
+    assert.ok(again.asked.includes('systemctl restart derivery-worker.service'), again.asked.join('\n'));
+  });
+
+  test('goes on where the machine was taken away amid an installation', async () => {
+    await debian.run('dpkg', '--remove', '--force-depends', 'busybox-static');
+    await writeFile(join(debian.root, 'var/lib/dpkg/updates/0000'), '');
+    const { exitCode, all, asked } = await boot();
+    assert.equal(exitCode, 0, all);
+    assert.equal((await debian.run('test', '-x', '/usr/bin/busybox')).exitCode, 0);
+    assert.ok(!asked.some(line => line.startsWith('systemctl restart')), 'that was done by the run before');
+  });
+
+  test('starts nothing where a bundle is not what was promised, and tries it again', async () => {
+    await offer('bundle', bundle('fourth'), 'a'.repeat(64));
     const { exitCode, all, asked } = await boot();
     assert.equal(exitCode, 1);
+    assert.match(
+      asked.at(-1) ?? '',
+      /^systemd-run .*--on-active=60 systemctl .*restart google-startup-scripts/,
+    );
     assert.match(all, /has the SHA-256/);
     assert.ok(!asked.some(line => line.includes('derivery-worker')));
-    assert.equal(await readFile(join(debian.root, 'opt/derivery/worker/index.mjs'), 'utf8'), 'second');
+    assert.equal(await readFile(join(debian.root, 'opt/derivery/worker/index.mjs'), 'utf8'), 'third');
   });
 });
 

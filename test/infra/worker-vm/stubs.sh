@@ -6,6 +6,7 @@ name=${0##*/}
 case $name in
   blkid) [[ -e /stubs/formatted ]] || exit 2 ;;
   mkfs.ext4) touch /stubs/formatted ;;
+  systemctl) [[ $1 != is-active ]] ;;
   mountpoint) grep -q '^mount /nix' /stubs/log ;;
   curl)
     out=/dev/stdout
@@ -26,6 +27,8 @@ case $name in
       shift
     done
     case $url in
+      *'/attributes/?recursive=true') printf 'HTTP/1.1 200 OK\r\nETag: %s\r\n\r\n' "$(</stubs/etag)" && exit ;;
+      *'/attributes/?recursive=true&wait_for_change=true&'*) echo "wait ${url##*&}" >>/stubs/log && exit ;;
       http://metadata.google.internal/computeMetadata/v1/instance/attributes/*) file=/stubs/attributes/${url##*/} ;;
       http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/token) file=/stubs/token ;;
       https://secretmanager.googleapis.com/v1/projects/demo-project/secrets/*/versions/latest:access)
