@@ -7,6 +7,7 @@ import { bundle } from './bundle.ts';
 import { DEPLOYABLES, importsOf, type Deployable } from './deployable.ts';
 import { describeBuild, stateOfSources, type Manifest } from './manifest.ts';
 import { lockSchema, pinPackages, type Lock } from './pinned-packages.ts';
+import { requireReplaceable } from './require-replaceable.ts';
 import { tarGz } from './tar-gz.ts';
 import { zip, type ArchivedFile } from './zip.ts';
 
@@ -15,10 +16,11 @@ const ENGINES = { node: '24.x' };
 
 /**
  * Builds the project at `root` into the folder `out`, which is replaced when all is there. Throws a {@link BuildError} where there
- * is nothing to build from.
+ * is nothing to build from, and where the folder has something else in it than a build.
  */
 export async function buildAll(root: string, out: string): Promise<Manifest> {
   const lock = await readLock(root);
+  await requireReplaceable(out);
   const state = await stateOfSources(root);
   const unfinished = `${out}.unfinished`;
   await rm(unfinished, { recursive: true, force: true });
