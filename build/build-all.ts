@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { BuildError } from './build-error.ts';
 import { bundle } from './bundle.ts';
 import { DEPLOYABLES, importsOf, type Deployable } from './deployable.ts';
-import { describeBuild, type Manifest } from './manifest.ts';
+import { describeBuild, stateOfSources, type Manifest } from './manifest.ts';
 import { lockSchema, pinPackages, type Lock } from './pinned-packages.ts';
 import { requireReplaceable } from './require-replaceable.ts';
 import { tarGz } from './tar-gz.ts';
@@ -21,6 +21,7 @@ const ENGINES = { node: '24.x' };
 export async function buildAll(root: string, out: string): Promise<Manifest> {
   const lock = await readLock(root);
   await requireReplaceable(out);
+  const state = await stateOfSources(root);
   const unfinished = `${out}.unfinished`;
   await rm(unfinished, { recursive: true, force: true });
   await mkdir(unfinished, { recursive: true });
@@ -36,7 +37,7 @@ export async function buildAll(root: string, out: string): Promise<Manifest> {
     await writeFile(join(unfinished, archive.path), archive.content);
     archives.push(archive);
   }
-  const manifest = await describeBuild(root, archives, files);
+  const manifest = describeBuild(state, archives, files);
   await writeFile(join(unfinished, 'manifest.json'), toJson(manifest));
   await rm(out, { recursive: true, force: true });
   await rename(unfinished, out);

@@ -23,21 +23,23 @@ export interface Manifest {
   readonly files: Readonly<Record<string, BuiltFile>>;
 }
 
-export async function describeBuild(
-  root: string,
+export type SourceState = Pick<Manifest, 'commit' | 'isModified'>;
+
+export function describeBuild(
+  state: SourceState,
   archives: readonly ArchivedFile[],
   files: readonly ArchivedFile[],
-): Promise<Manifest> {
+): Manifest {
   return {
-    ...(await stateOfSources(root)),
+    ...state,
     builtWith: { node: process.versions.node, esbuild },
     archives: described(archives),
     files: described(files),
   };
 }
 
-/** A copy without git, or a machine that has none, can be built as well. */
-async function stateOfSources(root: string): Promise<Pick<Manifest, 'commit' | 'isModified'>> {
+/** Of a project, before anything is written there. A copy without git, or a machine that has none, can be built as well. */
+export async function stateOfSources(root: string): Promise<SourceState> {
   const git = (...args: readonly string[]) => execa('git', ['-C', root, ...args], { reject: false });
   // A folder in somebody else's repository is not that repository.
   const place = await git('rev-parse', '--show-prefix');

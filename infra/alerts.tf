@@ -82,6 +82,11 @@ resource "google_monitoring_notification_channel" "email" {
   labels       = { email_address = each.key }
   user_labels  = var.labels
 
+  lifecycle {
+    # Goes after the alerts have let go of it: what is in use Google does not delete.
+    create_before_destroy = true
+  }
+
   depends_on = [google_project_service.used]
 }
 

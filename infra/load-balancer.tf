@@ -54,6 +54,11 @@ resource "google_compute_backend_bucket" "blobs" {
     negative_caching   = false
     request_coalescing = true
   }
+
+  lifecycle {
+    # Goes after the URL map has let go of it: what is in use Google does not delete.
+    create_before_destroy = true
+  }
 }
 
 resource "google_compute_url_map" "front" {

@@ -1,7 +1,7 @@
 # The services of Google Cloud that are used. Where one was only just switched on, its first use may be refused: apply again.
 
 resource "google_project_service" "used" {
-  for_each = toset([
+  for_each = setunion(var.worker.ssh ? ["iap.googleapis.com"] : [], [
     "artifactregistry.googleapis.com",
     "cloudbuild.googleapis.com",
     "cloudfunctions.googleapis.com",

@@ -15,11 +15,7 @@ terraform {
     }
   }
 
-  # The state names what is there and holds no secret. For more than one person, keep it in a bucket:
-  # backend "gcs" {
-  #   bucket = "SOME-BUCKET"
-  #   prefix = "derivery"
-  # }
+  # The state names what is there and holds no secret. To keep it in a bucket, write backend.tf, which git ignores (docs/operate.md).
 }
 
 provider "google" {

@@ -84,10 +84,9 @@ resource "google_compute_instance" "worker" {
   ]
 }
 
-# Of this one machine those who ask for builds may see how it stands, and start it: nothing else, and of no other.
+# Of this one machine those who ask for builds may see how it stands, and start it: nothing else, and of no other. A fleet has the role
+# too, and nobody in it: the name of a role that is deleted is not to be had again for five weeks, and a fleet may become a machine again.
 resource "google_project_iam_custom_role" "starts_worker" {
-  count = local.on_demand ? 1 : 0
-
   role_id     = "${replace(var.name, "-", "_")}_starts_worker"
   title       = "${var.name}: starts its worker"
   permissions = ["compute.instances.get", "compute.instances.start"]
@@ -100,6 +99,6 @@ resource "google_compute_instance_iam_member" "starts_worker" {
 
   instance_name = google_compute_instance.worker[0].name
   zone          = local.zone
-  role          = google_project_iam_custom_role.starts_worker[0].name
+  role          = google_project_iam_custom_role.starts_worker.name
   member        = google_service_account.part[each.key].member
 }

@@ -36,7 +36,7 @@ run "defaults" {
     error_message = "the registry knows which machine to start"
   }
   assert {
-    condition     = one(google_project_iam_custom_role.starts_worker).permissions == toset(["compute.instances.get", "compute.instances.start"]) && toset(keys(google_compute_instance_iam_member.starts_worker)) == toset(["janitor", "prebuild", "registry"])
+    condition     = google_project_iam_custom_role.starts_worker.permissions == toset(["compute.instances.get", "compute.instances.start"]) && toset(keys(google_compute_instance_iam_member.starts_worker)) == toset(["janitor", "prebuild", "registry"])
     error_message = "those who ask for builds may start a machine, and nothing else"
   }
   assert {
@@ -67,7 +67,7 @@ run "a_fleet" {
   }
 
   assert {
-    condition     = length(google_compute_instance.worker) == 0 && length(google_project_iam_custom_role.starts_worker) == 0
+    condition     = length(google_compute_instance.worker) == 0 && length(google_compute_instance_iam_member.starts_worker) == 0
     error_message = "no machine of its own, and nobody to start one"
   }
   assert {

@@ -51,6 +51,15 @@ test('two checkouts of one state are built to the same bytes', { timeout: 120_00
     assert.ok((await readFile(join(first, name))).equals(await readFile(join(second, name))), name);
   }
 
+  const git = (...args: readonly string[]) =>
+    execa('git', ['-C', other, '-c', 'user.name=A', '-c', 'user.email=a@example.org', ...args]);
+  await git('init', '--quiet');
+  await git('add', '--all');
+  await git('commit', '--quiet', '--message=all of it');
+  const committed = await build(other, join(other, 'dist'), '022', 'UTC');
+  assert.equal(committed.commit, (await git('rev-parse', 'HEAD')).stdout);
+  assert.equal(committed.isModified, false, 'what a build writes beside the sources is no change of them');
+
   const unpacked = join(folder, 'unpacked');
   await execa('unzip', ['-q', join(first, 'function.zip'), '-d', unpacked]);
   for (const path of Object.keys(one.files)) {

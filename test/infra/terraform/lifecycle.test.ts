@@ -84,6 +84,33 @@ describe('a deployment that changes', { skip }, async () => {
     );
   });
 
+  test('takes nothing away that something still names', async () => {
+    const domain = '-var=domain=registry.example.org';
+    const more = [domain, '-var=public_layers=true', '-var=cdn_domain=layers.example.net'];
+    for (const variables of [[...more, '-var=alert_emails=["a@example.org"]'], [domain], []]) {
+      const before = terraform.applied.length;
+      const { exitCode, text } = await terraform.run('apply', '-auto-approve', ...NEEDED, ...variables);
+      assert.equal(exitCode, 0, text);
+      const steps = terraform.applied.slice(before);
+      const gone = (type: string) => steps.findIndex(step => step.type === type && step.after === null);
+      const changed = (type: string) =>
+        steps.findLastIndex(step => step.type === type && step.before !== null);
+      for (const [named, by] of [
+        ['google_compute_backend_bucket', 'google_compute_url_map'],
+        ['google_monitoring_notification_channel', 'google_monitoring_alert_policy'],
+      ] as const) {
+        if (variables.length === 1)
+          assert.ok(gone(named) > changed(by), `${named} goes after ${by} is changed`);
+      }
+    }
+  });
+
+  test('has the role of those who start its machine also as a fleet', async () => {
+    const changes = await planned('-var=worker_mode=fleet');
+    assert.ok(changes.some(change => change.startsWith('delete google_compute_instance.worker')));
+    assert.ok(!changes.some(change => change.includes('custom_role')), changes.join('\n'));
+  });
+
   test('keeps all that is there when other programs come', async () => {
     // The stand-in changes in place what Google's provider makes anew under the new name: the bundles' objects.
     const changes = await planned('-var=bundle_dir=tests/next-bundles');

@@ -8,9 +8,11 @@ import { startOfflineProvider, type Applied } from '../terraform-offline/provide
 
 export const ROOT_MODULE = resolve(import.meta.dirname, '../../../infra');
 
-/** What is not Terraform's in the folder of the root module. */
+/** What is not the module's in its folder: other programs, and somebody's own deployment. */
 const NOT_TERRAFORM = new Set([
   'local',
+  'backend.tf',
+  'terraform.tfvars',
   '.terraform',
   '.terraform.lock.hcl',
   'terraform.tfstate',
