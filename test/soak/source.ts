@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import pLimit from 'p-limit';
 import { packageSetAt } from './packages.ts';
 
 export interface Source {
@@ -36,5 +37,7 @@ export async function createSource(folder: string): Promise<Source> {
 
   await git('init', '--quiet', '--initial-branch=main');
   await move();
-  return { setting: `git:${folder}`, revisions, move };
+  // On a machine that is slow two moves may be due at once.
+  const inTurn = pLimit(1);
+  return { setting: `git:${folder}`, revisions, move: () => inTurn(move) };
 }
