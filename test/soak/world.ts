@@ -81,6 +81,7 @@ export async function startWorld(folder: string, history: History): Promise<Worl
   await pushTo(own.pubsub, 'maintenance', programs.ports.janitor);
 
   const started = stack.move();
+  let ending: Promise<void> | undefined;
   return {
     folder,
     history,
@@ -91,7 +92,8 @@ export async function startWorld(folder: string, history: History): Promise<Worl
     disks,
     registry: `127.0.0.1:${front.port}`,
     own,
-    [Symbol.asyncDispose]: () => started.disposeAsync(),
+    // Broken off, it is ended twice: neither may go on before all is.
+    [Symbol.asyncDispose]: () => (ending ??= started.disposeAsync()),
   };
 }
 
