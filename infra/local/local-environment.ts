@@ -5,10 +5,10 @@ export const PROJECT = 'derivery-local';
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '::1'];
 
 /**
- * What Node runs the registry with, as suits an instance of 512 MiB: its own defaults keep hundreds of megabytes of what a
- * burst of pulls leaves behind, where there is memory. The cloud has to set the same.
+ * What Node runs the functions with, as suits instances of 512 MiB: its own defaults keep hundreds of megabytes of what a
+ * burst of pulls or a run of the janitor leaves behind, where there is memory. The cloud has to set the same.
  */
-export const REGISTRY_NODE_OPTIONS = '--max-semi-space-size=4 --max-old-space-size=256';
+export const FUNCTION_NODE_OPTIONS = '--max-semi-space-size=4 --max-old-space-size=256';
 
 /** What the registry is given where nothing else is set: on a laptop all pulls are one person's. */
 export const NO_LIMITS = {

@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { holdPort } from './held-port.ts';
-import { localEnvironment, NO_LIMITS, REGISTRY_NODE_OPTIONS } from './local-environment.ts';
+import { localEnvironment, NO_LIMITS, FUNCTION_NODE_OPTIONS } from './local-environment.ts';
 import type { PushedTopic, PushMessage } from './resources.ts';
 import { StartError } from './start-error.ts';
 import type { StateFolder } from './state-folder.ts';
@@ -55,7 +55,6 @@ export async function startSystem(supervisor: Supervisor, settings: SystemSettin
       ...common,
       DERIVERY_HOP_SECRET: settings.state.hopSecret,
       DERIVERY_TOKEN_SECRET: settings.state.tokenSecret,
-      NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} ${REGISTRY_NODE_OPTIONS}`,
     }),
     startEventFunction(supervisor, 'prebuild', common),
     startEventFunction(supervisor, 'janitor', common),
@@ -119,6 +118,7 @@ async function startFunction(
       FUNCTION_SOURCE: resolve(PROJECT_ROOT, `functions/${name}/index.ts`),
       FUNCTION_TARGET: name,
       FUNCTION_SIGNATURE_TYPE: signature,
+      NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} ${FUNCTION_NODE_OPTIONS}`,
     }),
     sockets,
     restarts: true,

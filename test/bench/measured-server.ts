@@ -1,7 +1,7 @@
 // Servers that are measured: each in a process of its own, as an instance is, and run by Node in the same way.
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { NO_LIMITS, REGISTRY_NODE_OPTIONS } from '#local/local-environment.ts';
+import { NO_LIMITS, FUNCTION_NODE_OPTIONS } from '#local/local-environment.ts';
 import { startRun } from '#local/supervised-program.ts';
 import { PROJECT } from '#test/cloud.ts';
 
@@ -70,7 +70,7 @@ export async function startServer(
       environment: () => ({
         ...process.env,
         NODE_ENV: 'production',
-        NODE_OPTIONS: REGISTRY_NODE_OPTIONS,
+        NODE_OPTIONS: FUNCTION_NODE_OPTIONS,
         PORT: '0',
         FUNCTION_SOURCE: source,
         FUNCTION_TARGET: target,

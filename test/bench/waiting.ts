@@ -1,7 +1,7 @@
 // What pulls that wait cost one instance, and whether it still answers others meanwhile.
 import { readFile } from 'node:fs/promises';
 import { Agent, request as sendRequest } from 'node:http';
-import { REGISTRY_NODE_OPTIONS } from '#local/local-environment.ts';
+import { FUNCTION_NODE_OPTIONS } from '#local/local-environment.ts';
 import { Cloud } from '#test/cloud.ts';
 import { countFirestoreCalls } from '#test/firestore-calls.ts';
 import { registryFunction, startServer, type MeasuredServer } from './measured-server.ts';
@@ -53,7 +53,7 @@ export async function measureWaiting(_place: Workplace, progress: (text: string)
     measures: MEASURES,
     rows,
     notes: [
-      `Memory: what is resident of the registry, under functions-framework and ${REGISTRY_NODE_OPTIONS}; idle: after ${PINGS} requests.`,
+      `Memory: what is resident of the registry, under functions-framework and ${FUNCTION_NODE_OPTIONS}; idle: after ${PINGS} requests.`,
       'Listeners: streams that Firestore has open. /v2/: one request after the other while all wait.',
     ],
   };

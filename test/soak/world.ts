@@ -7,7 +7,7 @@ import { Firestore } from '@google-cloud/firestore';
 import { PubSub, v1 } from '@google-cloud/pubsub';
 import { Storage } from '@google-cloud/storage';
 import { credentials } from '@grpc/grpc-js';
-import { localEnvironment, NO_LIMITS, PROJECT, REGISTRY_NODE_OPTIONS } from '#local/local-environment.ts';
+import { localEnvironment, NO_LIMITS, PROJECT, FUNCTION_NODE_OPTIONS } from '#local/local-environment.ts';
 import { nixConfig } from '#local/nix.ts';
 import { BUCKET, createResources, pushTo } from '#local/resources.ts';
 import { openDisk, type Disk } from './disk.ts';
@@ -153,7 +153,6 @@ async function environmentsOf(
     DERIVERY_BLOB_URL: `http://127.0.0.1:${services.storage.proxy.port}/${BUCKET}/blobs`,
     DERIVERY_PUBLIC_URL: `http://127.0.0.1:${front.port}`,
     DERIVERY_HOP_SECRET: secret,
-    NODE_OPTIONS: REGISTRY_NODE_OPTIONS,
   };
   const config = await nixConfig('debian');
   const worker = (name: WorkerName): NodeJS.ProcessEnv => ({
@@ -178,5 +177,6 @@ function functionSettings(name: string, signature: 'http' | 'cloudevent'): NodeJ
     FUNCTION_SOURCE: resolve(ROOT, `functions/${name}/index.ts`),
     FUNCTION_TARGET: name,
     FUNCTION_SIGNATURE_TYPE: signature,
+    NODE_OPTIONS: FUNCTION_NODE_OPTIONS,
   };
 }

@@ -7,7 +7,7 @@ import { janitorSettings } from '#functions/janitor/settings.ts';
 import { prebuildSettings } from '#functions/prebuild/settings.ts';
 import { holdsOf, readRegistrySettings, registrySettings } from '#functions/registry/settings.ts';
 import { readWorkerSettings, workerSettings } from '#worker/settings.ts';
-import { REGISTRY_NODE_OPTIONS } from '#local/local-environment.ts';
+import { FUNCTION_NODE_OPTIONS } from '#local/local-environment.ts';
 import { NEEDED, openTerraform, skipWithoutTerraform } from './open-terraform.ts';
 import { environmentOf, planned, type PlannedResource } from './planned.ts';
 
@@ -77,8 +77,10 @@ describe('settings', { skip }, async () => {
     assert.deepEqual(holdsOf(readRegistrySettings(environment)), { short: 20_000, long: 280_000 });
   });
 
-  test('have Node run the registry in the cloud as on a laptop', async () => {
-    const environment = await environmentOf(deployments['with defaults'] ?? [], 'registry');
-    assert.equal(environment['NODE_OPTIONS'], REGISTRY_NODE_OPTIONS);
-  });
+  for (const name of ['registry', 'prebuild', 'janitor'] as const) {
+    test(`have Node run the ${name} in the cloud as on a laptop`, async () => {
+      const environment = await environmentOf(deployments['with defaults'] ?? [], name);
+      assert.equal(environment['NODE_OPTIONS'], FUNCTION_NODE_OPTIONS);
+    });
+  }
 });
