@@ -98,7 +98,7 @@ function readOptions() {
     .option('--no-real-clients', 'leave out skopeo and podman, which are used where they are installed')
     .option(
       '--folder <path>',
-      'where history, commits and logs are written; a new folder, which is removed where every promise was kept',
+      'where history, commits and logs are written and stay; without it a new folder, which is removed where every promise was kept',
     )
     .option('--keep', 'keep the folder', false)
     .parse()
