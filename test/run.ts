@@ -40,6 +40,7 @@ npm run test:faults   those of faults
 npm run test:infra    those of Terraform
 npm run test:vm       those of the worker's machine
 npm run test:bundles  those of what is deployed
+npm run test:soak     none of those: random pulls while everything fails
 npm test -- PATH...   those in these files and folders`);
   process.exit(0);
 }

@@ -16,7 +16,7 @@ import { landingPage } from './landing-page.ts';
 import { manifestByDigest, manifestByTag, type ManifestParts } from './manifests.ts';
 import type { OpenRequests } from './open-requests.ts';
 import { referrers } from './referrers.ts';
-import { isTokenTarget, parseRoute, type PullRoute } from './route.ts';
+import { isTokenTarget, ONLY_READING, parseRoute, type PullRoute } from './route.ts';
 import { tagList, type TagListParts } from './tag-list.ts';
 import { originForm, queryOf } from './target.ts';
 
@@ -144,12 +144,9 @@ function answerToCaller(
 
 function requireMethod(method: string, target: string): void {
   if (method === 'GET' || method === 'HEAD' || (method === 'POST' && isTokenTarget(target))) return;
-  throw new RegistryError(
-    405,
-    'UNSUPPORTED',
-    'images are made from their names: there is only GET and HEAD',
-    { allow: isTokenTarget(target) ? 'GET, HEAD, POST' : 'GET, HEAD' },
-  );
+  throw new RegistryError(405, 'UNSUPPORTED', ONLY_READING, {
+    allow: isTokenTarget(target) ? 'GET, HEAD, POST' : 'GET, HEAD',
+  });
 }
 
 function withoutDigest({ headers, ...answer }: Answer): Answer {

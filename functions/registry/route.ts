@@ -27,6 +27,10 @@ const BUILD_LOG = /^\/builds\/([^/]+)\/log$/;
 /** Where tokens are given out. */
 export const TOKEN_PATH = '/token';
 
+/** What is told to whoever pushes or deletes. */
+export const ONLY_READING =
+  'nothing is pushed or deleted here, since images are made from their names: there is only GET and HEAD';
+
 /** Whether a target is the token endpoint's, whatever its query. */
 export function isTokenTarget(target: string): boolean {
   return target.split('?', 1)[0] === TOKEN_PATH;

@@ -6,7 +6,7 @@ import { Server, type IncomingMessage, type ServerResponse } from 'node:http';
 import { RegistryError } from '#core/errors.ts';
 import { errorAnswer, writeAnswer } from './answer.ts';
 import type { RequestHandler } from './registry.ts';
-import { isTokenTarget } from './route.ts';
+import { isTokenTarget, ONLY_READING } from './route.ts';
 import { originForm } from './target.ts';
 
 /**
@@ -41,7 +41,7 @@ function refuse({ method = '' }: IncomingMessage, response: ServerResponse): voi
   const isRead = method === 'GET' || method === 'HEAD';
   const error = isRead
     ? new RegistryError(413, 'UNSUPPORTED', 'a pull has no body', { connection: 'close' })
-    : new RegistryError(405, 'UNSUPPORTED', 'images are made from their names: there is only GET and HEAD', {
+    : new RegistryError(405, 'UNSUPPORTED', ONLY_READING, {
         allow: 'GET, HEAD',
         connection: 'close',
       });

@@ -1,6 +1,7 @@
 // What the person who runs `npm run smoke` may choose.
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { givenImage, randomImage, type ImageToPull } from './image.ts';
+import { isLoopback } from './loopback.ts';
 import type { WhatToCheck } from './run-checks.ts';
 
 const HELP = `
@@ -77,10 +78,6 @@ function baseOf(host: string, isInsecure: boolean): URL | undefined {
   if (!/^[\w.[\]:-]+$/.test(host) || !URL.canParse(`https://${host}/`)) return undefined;
   const secure = new URL(`https://${host}/`);
   return isInsecure || isLoopback(secure) ? new URL(`http://${host}/`) : secure;
-}
-
-function isLoopback({ hostname }: URL): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
 function parseImage(text: string): ImageToPull {

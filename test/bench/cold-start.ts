@@ -1,5 +1,5 @@
 // How long an instance takes from the start of its process to its first answer.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildAll } from '#build/build-all.ts';
 import { Cloud } from '#test/cloud.ts';
@@ -28,7 +28,9 @@ export async function measureColdStart(
   await using cloud = await Cloud.start();
   void cloud;
   // Inside of the project, where Node finds the packages that stay outside of a bundle.
-  const dist = await mkdtemp(join(ROOT, 'node_modules/.cache/derivery-bundles-'));
+  const caches = join(ROOT, 'node_modules/.cache');
+  await mkdir(caches, { recursive: true });
+  const dist = await mkdtemp(join(caches, 'derivery-bundles-'));
   await using removed = new AsyncDisposableStack();
   removed.defer(() => rm(dist, { recursive: true }));
   await buildAll(ROOT, dist);

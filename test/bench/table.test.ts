@@ -26,3 +26,17 @@ test('columns are as wide as their widest cell, labels left and figures right', 
     '               a  ratio\n----------  ----  -----\nlong label     1  1.00×\nx           1000      -',
   );
 });
+
+test('a second column of labels stands to the left too', () => {
+  assert.equal(
+    formatTable(
+      ['what', 'of', 'count'],
+      [
+        ['pulls', 'node', '7'],
+        ['a', '', '10'],
+      ],
+      2,
+    ),
+    'what   of    count\n-----  ----  -----\npulls  node      7\na               10',
+  );
+});

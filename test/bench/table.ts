@@ -1,13 +1,20 @@
 // Plain text in columns, and figures as a table shows them.
 
-/** A table: the first column to the left, figures to the right, a rule below the headings. */
-export function formatTable(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+/** A table: labels (so many columns) to the left, figures to the right, a rule below the headings. */
+export function formatTable(
+  headings: readonly string[],
+  rows: readonly (readonly string[])[],
+  labels = 1,
+): string {
   const widths = headings.map((heading, column) =>
     Math.max(heading.length, ...rows.map(row => row[column]?.length ?? 0)),
   );
   const formatRow = (row: readonly string[]): string =>
     widths
-      .map((width, column) => (column === 0 ? row[0]?.padEnd(width) : row[column]?.padStart(width)) ?? '')
+      .map(
+        (width, column) =>
+          (column < labels ? row[column]?.padEnd(width) : row[column]?.padStart(width)) ?? '',
+      )
       .join('  ')
       .trimEnd();
   const rule = widths.map(width => '-'.repeat(width));

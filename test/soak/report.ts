@@ -35,7 +35,7 @@ export function reportOf(
       `${early} MiB, ${late} MiB`,
     ]),
   ];
-  return [formatTable(['what', 'of', 'count'], rows), ...broken(violations)].join('\n');
+  return [formatTable(['what', 'of', 'count'], rows, 2), ...broken(violations)].join('\n');
 }
 
 function counted<T>(what: string, records: readonly T[], kindOf: (record: T) => string): string[][] {

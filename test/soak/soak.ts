@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { installPrerequisites } from '#local/prerequisites.ts';
 import { thisMachine } from '#local/machine.ts';
 import { randomOf } from '#test/random.ts';
@@ -90,11 +90,15 @@ function readOptions() {
       'Pulls from a whole Derivery while everything that it is made of fails, and looks whether it keeps its promises.',
     )
     .option('--minutes <number>', 'how long things fail; to settle takes a few minutes more', positive, 5)
-    .option('--seed <number>', 'what to do and when; a random one where it is not given', whole, newSeed())
+    .addOption(
+      new Option('--seed <number>', 'what happens and when')
+        .argParser(whole)
+        .default(newSeed(), 'a random one, which is printed'),
+    )
     .option('--no-real-clients', 'leave out skopeo and podman, which are used where they are installed')
     .option(
       '--folder <path>',
-      'where history, commits and logs are written; a new folder, which is removed after a run without a fault',
+      'where history, commits and logs are written and stay; without it a new folder, which is removed where every promise was kept',
     )
     .option('--keep', 'keep the folder', false)
     .parse()

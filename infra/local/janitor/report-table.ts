@@ -20,7 +20,7 @@ const DEEDS: Readonly<Record<Outcome, string>> = {
   kept: 'kept',
   deleted: 'deleted',
   listed: 'given the list of their blobs',
-  named: 'named by a manifest',
+  named: 'kept: a manifest names them',
   marked: 'marked for deletion',
   condemned: 'served no more',
   adopted: 'marked for deletion (no document told of them)',

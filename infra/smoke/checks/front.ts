@@ -3,6 +3,7 @@ import { errorOf } from '../documents.ts';
 import { expect, type Checks } from '../check.ts';
 import { send } from '../exchange.ts';
 import { answerChallenge, type Login } from '../login.ts';
+import { isLoopback } from '../loopback.ts';
 import { seconds } from '../pull.ts';
 import { openRegistry, OWN_HEADER, type Registry } from '../registry.ts';
 
@@ -17,7 +18,9 @@ export async function checkFront(
 ): Promise<Registry | undefined> {
   const challenge = await checks.run(
     'registry at the root',
-    'Look whether HOST is the output registry_host, whether the function runs, and what its log says.',
+    isLoopback(base)
+      ? 'Look whether npm start runs, and what it says after "Derivery is ready at".'
+      : 'Look whether HOST is the output registry_host, whether the function runs, and what its log says.',
     async () => {
       const { status, headers, body, waitedMs } = await send(new URL('/v2/', base));
       expect(
