@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { ConfigurationError } from '../errors.ts';
 import { sourceIn } from '../nixery-settings.ts';
+import { inWords } from './setting-words.ts';
 
 export const cloudSettings = {
   /** Google's own: the project that everything lies in. */
@@ -37,7 +38,7 @@ export function readSettings<T extends z.ZodObject>(
   const given = withoutBlanks(environment);
   const source = sourceIn(given);
   const set = source === undefined ? given : { ...given, DERIVERY_SOURCE: source.source };
-  const parsed = schema.safeParse(set);
+  const parsed = schema.safeParse(set, { error: inWords });
   if (parsed.success) return Object.freeze(parsed.data);
   const problems = parsed.error.issues.map(issue => {
     const name = issue.path.join('.');

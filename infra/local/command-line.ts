@@ -11,6 +11,7 @@ import { registrySettings } from '#functions/registry/settings.ts';
 import { workerSettings } from '#worker/settings.ts';
 import { PROJECT } from './local-environment.ts';
 import { BUCKET } from './resources.ts';
+import { refuseUnknownSettings } from './unknown-settings.ts';
 
 /** The folder for the state where DERIVERY_STATE is not set, in the project's own. */
 export const DEFAULT_STATE = resolve(import.meta.dirname, '../../.derivery');
@@ -98,6 +99,7 @@ export function readChoices(commandLine: readonly string[], environment: Environ
     .parse(commandLine)
     .opts<{ source?: string; logFormat: Choices['logFormat'] }>();
   const set = withoutBlanks(environment);
+  refuseUnknownSettings(set, Object.keys(schema.shape));
   const settings = readSettings(schema, { ...set, ...GIVEN });
   const inEnvironment = sourceIn(set) ?? { variable: 'DERIVERY_SOURCE', source: settings.DERIVERY_SOURCE };
   return Object.freeze({

@@ -1,6 +1,6 @@
 // Random courses of pulls, prebuilds, workers, crashes, pauses, lost and repeated messages, moves of the source and
 // deployments, through the real modules on documents in memory, against a model of what must be true.
-// DERIVERY_MODEL_RUNS: how many. A failure says the seed and the path that fast-check replays it by (`{ seed, path }`
+// DERIVERY_TEST_MODEL_RUNS: how many. A failure says the seed and the path that fast-check replays it by (`{ seed, path }`
 // beside `numRuns`), and the shortest course that fails.
 import { test } from 'node:test';
 import { Firestore, type Transaction } from '@google-cloud/firestore';
@@ -14,7 +14,7 @@ import { requestOf, settings, START, type Setting } from './image-life-model/set
 import { courses } from './image-life-model/steps.ts';
 import { World } from './image-life-model/world.ts';
 
-const RUNS = Number(process.env['DERIVERY_MODEL_RUNS'] ?? 2_000);
+const RUNS = Number(process.env['DERIVERY_TEST_MODEL_RUNS'] ?? 2_000);
 
 /** Never connected: documents are in memory. */
 const firestore = new Firestore({ projectId: 'none' });

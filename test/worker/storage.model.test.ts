@@ -1,5 +1,5 @@
 // Random interleavings of builds, of the janitor, of deaths and of pauses of both, on a bucket and documents in memory: the
-// worker's own code against the transitions of a blob's life. DERIVERY_STORAGE_MODEL_RUNS: how many. A failure says the seed
+// worker's own code against the transitions of a blob's life. DERIVERY_TEST_STORAGE_MODEL_RUNS: how many. A failure says the seed
 // and the path that fast-check replays it by.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -7,7 +7,7 @@ import * as fc from 'fast-check';
 import { build, drop, inspectAll, sweep } from './storage-model/actors.ts';
 import { World } from './storage-model/world.ts';
 
-const RUNS = Number(process.env['DERIVERY_STORAGE_MODEL_RUNS'] ?? 250);
+const RUNS = Number(process.env['DERIVERY_TEST_STORAGE_MODEL_RUNS'] ?? 250);
 
 const image = fc.constantFrom('first', 'second');
 /** So few that they are the same all the time. */

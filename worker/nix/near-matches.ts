@@ -1,4 +1,5 @@
 // Names that someone may have meant who wrote one that is not there.
+import { editDistance } from '#core/edit-distance.ts';
 import { unescape } from '#core/escape.ts';
 import { byCodeUnits } from '#core/order.ts';
 import { createWriter, foldCase, type WrittenAttribute } from './written-attribute.ts';
@@ -75,32 +76,4 @@ export function sameLastComponent(name: string, topLevel: readonly string[]): Wr
 /** As the resolver compares: in lower case, and without the underscore that Nix wants before a digit. */
 function toComparable(attribute: string): string {
   return foldCase(attribute).replace(/^_(?=[0-9])/, '');
-}
-
-/** Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours, each for one. */
-function editDistance(a: string, b: string): number {
-  let beforeLast: number[] = [];
-  let last = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (let row = 1; row <= a.length; row++) {
-    const current = [row];
-    for (let column = 1; column <= b.length; column++) {
-      const differs = a[row - 1] === b[column - 1] ? 0 : 1;
-      const swapped = row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1];
-      current.push(
-        Math.min(
-          at(last, column) + 1,
-          at(current, column - 1) + 1,
-          at(last, column - 1) + differs,
-          swapped ? at(beforeLast, column - 2) + 1 : Infinity,
-        ),
-      );
-    }
-    beforeLast = last;
-    last = current;
-  }
-  return at(last, b.length);
-}
-
-function at(row: readonly number[], column: number): number {
-  return row[column] ?? Infinity;
 }

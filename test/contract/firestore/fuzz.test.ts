@@ -1,7 +1,7 @@
 /**
  * The same random requests for the stand-in and for Google's official emulator: every answer and every document must
  * be the same. Without settings it plays the same few sequences in every run, however slow the machine is; with
- * `DERIVERY_FUZZ_SECONDS` new ones for so long, from `DERIVERY_FUZZ_SEED` on where that is set. A failure prints the
+ * `DERIVERY_TEST_FUZZ_SECONDS` new ones for so long, from `DERIVERY_TEST_FUZZ_SEED` on where that is set. A failure prints the
  * seed and the shortest way to it.
  */
 import assert from 'node:assert/strict';
@@ -13,7 +13,7 @@ import { operations } from './operations.ts';
 import { Player } from './player.ts';
 import { RawClient } from './raw-client.ts';
 
-const { DERIVERY_FUZZ_SECONDS: seconds, DERIVERY_FUZZ_SEED: seed } = process.env;
+const { DERIVERY_TEST_FUZZ_SECONDS: seconds, DERIVERY_TEST_FUZZ_SEED: seed } = process.env;
 const official = findOfficialFirestore();
 
 test(

@@ -9,7 +9,7 @@ import { requestOf, settings, START } from '../image-life-model/settings.ts';
 import { courses } from '../image-life-model/steps.ts';
 import { World } from '../image-life-model/world.ts';
 
-const RUNS = Number(process.env['DERIVERY_MODEL_RUNS_FIRESTORE'] ?? 20);
+const RUNS = Number(process.env['DERIVERY_TEST_MODEL_RUNS_FIRESTORE'] ?? 20);
 
 let cloud: Cloud;
 const clock = { now: START };

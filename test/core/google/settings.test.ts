@@ -48,8 +48,28 @@ describe('settings', () => {
     assert.match(message, /^configuration: /);
     assert.match(message, /GOOGLE_CLOUD_PROJECT is not set/);
     assert.match(message, /SOURCE: "nowhere:x" is not a package source: use channel:NAME, git:URL/);
-    assert.match(message, /SECONDS: .*number/);
+    assert.match(message, /SECONDS: must be a number;/);
     assert.match(message, /URL: .*URL/i);
+  });
+
+  test('a bad one is told in words that need no library', () => {
+    const rules = z.object({
+      WHOLE: z.coerce.number().int(),
+      LEAST: z.coerce.number().min(1),
+      ABOVE: z.coerce.number().positive(),
+      MOST: z.coerce.number().max(9),
+      BELOW: z.coerce.number().lt(9),
+      ONE_OF: z.enum(['a', 'b', 'c']),
+      ONLY: z.literal('x'),
+      FOLDER: z.string().startsWith('/'),
+    });
+    const bad = { WHOLE: '1.5', LEAST: '0', ABOVE: '0', MOST: '10', BELOW: '9' };
+    assert.throws(() => readSettings(rules, { ...bad, ONE_OF: 'd', ONLY: 'y', FOLDER: 'here' }), {
+      message:
+        'configuration: WHOLE: must be a whole number; LEAST: must be at least 1; ABOVE: must be above 0; ' +
+        'MOST: must be at most 9; BELOW: must be below 9; ONE_OF: must be "a", "b" or "c"; ONLY: must be "x"; ' +
+        'FOLDER: must begin with /',
+    });
   });
 
   test('a value with line ends does not break the line', () => {

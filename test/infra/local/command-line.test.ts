@@ -55,6 +55,16 @@ describe('what may be chosen at the start', () => {
     read({ GOOGLE_CLOUD_PROJECT: '', DERIVERY_BLOB_URL: 'none', DERIVERY_SPOOL: 'relative' });
   });
 
+  test('passes on no variable that looks like a setting and is none', () => {
+    read({ DERIVERY_SMOKE_USER: 'a', DERIVERY_KEEP_DAYS: '3', DERIVERY_TOMBSTONE_HOUR: '' });
+    assert.throws(() => read({ DERIVERY_TOMBSTONE_HOUR: '1', DERIVERY_COLOUR_OF_LOGS: 'red' }), {
+      name: 'ConfigurationError',
+      message:
+        'configuration: DERIVERY_TOMBSTONE_HOUR is no setting (DERIVERY_TOMBSTONE_HOURS is one); ' +
+        'DERIVERY_COLOUR_OF_LOGS is no setting',
+    });
+  });
+
   const bad: readonly [environment: Record<string, string>, problems: readonly RegExp[]][] = [
     [{ PORT: 'http' }, [/PORT: must be a whole number/]],
     [
