@@ -1,5 +1,6 @@
 // Keeps the store within its limits: what no build needs is collected, and of what was kept for images to come, that which
 // was used longest ago goes first.
+import { setTimeout as pause } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import type { Log } from '#core/google/log.ts';
 import type { Nix } from '../nix/nix.ts';
@@ -23,7 +24,10 @@ export interface CollectorParts {
 export interface Collector {
   /** Collects where the store is over its limit or the disk is nearly full; resolves when there is nothing more to do. */
   look(): Promise<void>;
-  /** Collects because the disk was full: so that there is twice the room there is now, however much that is. */
+  /**
+   * Collects because the disk was full: so that there is twice the room there is now, however much that is. Where that brings
+   * none, what else is on the disk has a minute to give way: builds have few tries, and would have them all meanwhile.
+   */
   makeRoom(): Promise<void>;
 }
 
@@ -40,6 +44,10 @@ const FREE_SHARE = 1.5;
 
 /** Of the paths that are kept for images to come, the share that is given up before it is seen whether that was enough. */
 const FORGOTTEN_SHARE = 0.1;
+
+/** How long room is waited for that no collection can make, and how often it is looked for. Milliseconds. */
+const PATIENCE_MS = 60_000;
+const LOOK_AGAIN_MS = 500;
 
 /** Where a collection is to lead. Bytes. */
 interface Goal {
@@ -113,14 +121,27 @@ export function createCollector(parts: CollectorParts): Collector {
     }
   }
 
+  async function untilRoom(): Promise<void> {
+    const isFull = async (): Promise<boolean> => (await diskSpace(nix)).free < (await freeAtLeast());
+    try {
+      if (!(await isFull())) return;
+      log.warn('the disk is full of other things; a build waits for room');
+      const patience = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
+      while (!patience.aborted && (await isFull())) await pause(LOOK_AGAIN_MS);
+    } catch (error) {
+      log.warn({ error }, 'the room on the disk could not be told');
+    }
+  }
+
   return {
     look() {
       looking ??= oneAtATime(() => run(goalAtRest)).finally(() => (looking = undefined));
       return looking;
     },
-    makeRoom() {
+    async makeRoom() {
       let goal: Promise<Goal> | undefined;
-      return oneAtATime(() => run(() => (goal ??= goalWhenFull())));
+      await oneAtATime(() => run(() => (goal ??= goalWhenFull())));
+      await untilRoom();
     },
   };
 }

@@ -110,6 +110,25 @@ test('T31: a worker that has nothing to do collects where its disk is nearly ful
   assert.equal((await there(nix, paths))[0], false);
 });
 
+test('T31: room that no collection makes is waited for', async context => {
+  const disk = smallDisk(context, 48);
+  if (disk === undefined) return;
+  const nix = await storeOn(disk);
+  const { collector, lines, until } = collectorOf(nix, await rootsOf(context, nix), { freeAtLeast: MB });
+  const empty = disk.fill();
+  let isOver = false;
+  const room = collector.makeRoom().then(() => (isOver = true));
+  await Promise.race([until(1, ({ message }) => /waits for room/.test(String(message))), room]);
+  assert.equal(isOver, false);
+  empty();
+  await room;
+  assert.ok((await diskSpace(nix)).free > MB);
+
+  await collector.makeRoom();
+  const waits = lines.filter(({ message }) => /waits for room/.test(String(message)));
+  assert.equal(waits.length, 1, 'there is room now');
+});
+
 test('the default leaves a tenth of a disk free, and of a large one no more than 10 GB', () => {
   assert.equal(freeByDefault(50e9), 5e9);
   assert.equal(freeByDefault(2e12), 10e9);
