@@ -114,18 +114,18 @@ test('T31: room that no collection makes is waited for', async context => {
   const disk = smallDisk(context, 48);
   if (disk === undefined) return;
   const nix = await storeOn(disk);
-  const { collector, lines, until } = collectorOf(nix, await rootsOf(context, nix), { freeAtLeast: MB });
+  const { collector, ...log } = collectorOf(nix, await rootsOf(context, nix), { freeAtLeast: MB });
   const empty = disk.fill();
   let isOver = false;
   const room = collector.makeRoom().then(() => (isOver = true));
-  await Promise.race([until(1, ({ message }) => /waits for room/.test(String(message))), room]);
+  await Promise.race([log.until(1, ({ message }) => /waits for room/.test(String(message))), room]);
   assert.equal(isOver, false);
   empty();
   await room;
   assert.ok((await diskSpace(nix)).free > MB);
 
   await collector.makeRoom();
-  const waits = lines.filter(({ message }) => /waits for room/.test(String(message)));
+  const waits = log.lines.filter(({ message }) => /waits for room/.test(String(message)));
   assert.equal(waits.length, 1, 'there is room now');
 });
 
