@@ -1,10 +1,12 @@
 // Carries out a plan on a world: pulls, faults, and what the cloud does by itself.
 import { setTimeout as pause } from 'node:timers/promises';
 import pLimit from 'p-limit';
+import { FAILURE_HOLD_MS } from '#core/pull-decision.ts';
 import type { PullOutcome, PullRecord } from './history.ts';
 import { inflict } from './faults.ts';
 import type { Action, Plan, PlannedPull } from './plan.ts';
 import { SERVICES } from './plan.ts';
+import { wasGivenUp } from './promises/pulls.ts';
 import { pullImage } from './pull.ts';
 import type { RealClient } from './real-clients.ts';
 import type { World } from './world.ts';
@@ -129,12 +131,16 @@ export function createDrive(world: World, clients: readonly RealClient[]) {
       history.note({ kind: 'rest' });
     },
 
-    /** Pulls each of these names, when nothing is broken any more. */
+    /** Pulls each of these names, when nothing is broken any more; what was given up before, when it can be had again. */
     async pullAll(names: readonly string[]): Promise<void> {
-      const atRest = pLimit(AT_ONCE_AT_REST);
-      const all = names.map(name =>
-        atRest(() => pull('node', { name, reference: 'latest', whole: true }, true)),
-      );
+      const atOnce = pLimit(AT_ONCE_AT_REST);
+      const all = names.map(async name => {
+        const request = { name, reference: 'latest', whole: true };
+        const outcome = await atOnce(() => pull('node', request));
+        if (!wasGivenUp(outcome)) return;
+        await pause(FAILURE_HOLD_MS);
+        await atOnce(() => pull('node', request, true));
+      });
       await Promise.all(all);
     },
   };

@@ -30,7 +30,7 @@ export interface PullRecord {
   readonly reference: string;
   readonly beganAt: number;
   readonly outcome: PullOutcome;
-  /** Whether it came after the last fault. */
+  /** Whether it came after the last fault, and after what that had left as an answer. */
   readonly atRest: boolean;
 }
 

@@ -68,6 +68,8 @@ test('true reasons are true, of this version or one before', () => {
   assert.equal(brokenBy('failing', refusal('… failing says why at 0 …')), 0);
   assert.equal(brokenBy('nosuch2/p1', refusal('"nosuch2" is not in the package set', 404)), 0);
   assert.equal(brokenBy('p0', refusal('gave up after 5 attempts: the network')), 0);
+  const bySkopeo = 'reading manifest latest: manifest unknown: gave up after 5 attempts: the network';
+  assert.equal(brokenBy('p0', refusal(bySkopeo, 0)), 0);
 });
 
 test('a reason that is not true is found', () => {

@@ -1,12 +1,20 @@
 // Every pull ended with the right image, or with the true reason why there is none.
-import type { Noted, PullRecord } from '../history.ts';
+import type { Noted, PullOutcome, PullRecord } from '../history.ts';
 import { expectationOf } from '../packages.ts';
 import { inHistory, type Violation } from './violation.ts';
 
 type NotedPull = Extract<Noted, PullRecord>;
 
-/** What the registry says of a build whose workers vanished or met faults each time: true, while there are faults. */
-const GAVE_UP = /^gave up after 5 attempts/;
+/**
+ * What the registry says of a build whose workers vanished or met faults each time: true, while there are faults. Container
+ * tools have words of their own before it.
+ */
+const GAVE_UP = /\bgave up after 5 attempts: /;
+
+/** Whether a pull was told that its build had been given up: the answer for a while, also when nothing is broken any more. */
+export function wasGivenUp(outcome: PullOutcome): boolean {
+  return outcome.kind === 'refused' && GAVE_UP.test(outcome.message);
+}
 
 /** Ends that nobody should see. */
 export function checkPulls(history: readonly Noted[]): Violation[] {
@@ -25,7 +33,8 @@ export function checkPulls(history: readonly Noted[]): Violation[] {
       case 'refused': {
         const until = versions.filter(({ at }) => at <= pull.at).map(({ version }) => version);
         const pinned = versionOf.get(reference);
-        return wrongReason(name, pinned === undefined ? until : [pinned], outcome, pull.atRest);
+        if (wasGivenUp(outcome) && !pull.atRest) return undefined;
+        return wrongReason(name, pinned === undefined ? until : [pinned], outcome);
       }
       case 'forgotten':
         return undefined;
@@ -64,9 +73,7 @@ function wrongReason(
   name: string,
   versions: readonly number[],
   { status, message }: { readonly status: number; readonly message: string },
-  atRest: boolean,
 ): string | undefined {
-  if (GAVE_UP.test(message) && !atRest) return undefined;
   const isTrue = versions.some(version => {
     const expected = expectationOf(name, version);
     // A container tool shows the text, and not the status.
