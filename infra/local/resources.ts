@@ -26,22 +26,30 @@ const ACK_DEADLINE_SECONDS = 60;
 /** A hint that is given back comes again soon, but no build is tried over and over without a pause. */
 const RETRY_POLICY = { minimumBackoff: { seconds: 1 }, maximumBackoff: { seconds: 60 } };
 
-/** Of every subscription. */
+/** Of every subscription that is pulled from. */
 export const SUBSCRIPTION = { ackDeadlineSeconds: ACK_DEADLINE_SECONDS, retryPolicy: RETRY_POLICY };
+
+/**
+ * A function works on a message for as long as its request may take, with none of Google's clients to extend the deadline:
+ * one that is over sends it again, and runs that are in each other's way take longer still.
+ */
+const PUSHED = { ...SUBSCRIPTION, ackDeadlineSeconds: 600 };
 
 const ALREADY_EXISTS = 6;
 
 /** Creates what is not there yet: on a second start everything is. */
 export async function createResources(pubsub: PubSub, storage: Storage): Promise<void> {
+  const subscribe = async (topic: string, settings: typeof SUBSCRIPTION): Promise<void> => {
+    await createIfAbsent(pubsub.createTopic(topic));
+    await createIfAbsent(pubsub.createSubscription(topic, topic, settings));
+  };
   await Promise.all([
     storage.createBucket(BUCKET).catch((error: unknown) => {
       if (!(error instanceof ApiError && error.code === 409)) throw error;
     }),
-    // Those of functions too, before these say where they listen: what is published until then waits for them.
-    ...[...PULLED_TOPICS, ...PUSHED_TOPICS].map(async topic => {
-      await createIfAbsent(pubsub.createTopic(topic));
-      await createIfAbsent(pubsub.createSubscription(topic, topic, SUBSCRIPTION));
-    }),
+    ...PULLED_TOPICS.map(topic => subscribe(topic, SUBSCRIPTION)),
+    // Before functions say where they listen: what is published until then waits for them.
+    ...PUSHED_TOPICS.map(topic => subscribe(topic, PUSHED)),
   ]);
 }
 

@@ -168,7 +168,7 @@ const BAD: Readonly<Record<string, readonly [value: string, problem: RegExp][]>>
   ],
   DERIVERY_GID: [
     ['-1', /./],
-    ['1.5', /int/],
+    ['1.5', /must be a whole number/],
   ],
   DERIVERY_EXTRA_COMMANDS: [['x'.repeat(16_385), /16384/]],
   DERIVERY_NIXPKGS_CONFIG: [
@@ -247,14 +247,14 @@ const BAD: Readonly<Record<string, readonly [value: string, problem: RegExp][]>>
   DERIVERY_KEEP_DAYS: [['0', /./]],
   DERIVERY_BLOB_GRACE_HOURS: [['a week', /number/]],
   DERIVERY_TOMBSTONE_HOURS: [['-1', /./]],
-  DERIVERY_SPOOL: [['spool', /"\/"/]],
-  DERIVERY_NIX_STORE: [['store', /"\/"/]],
+  DERIVERY_SPOOL: [['spool', /must begin with \//]],
+  DERIVERY_NIX_STORE: [['store', /must begin with \//]],
   DERIVERY_STORE_LIMIT_GB: [['0', /./]],
   DERIVERY_STORE_FREE_GB: [['-1', /./]],
-  DERIVERY_DEBIAN_SET: [['set', /"\/"/]],
+  DERIVERY_DEBIAN_SET: [['set', /must begin with \//]],
   DERIVERY_BUILD_SLOTS: [
     ['0', /./],
-    ['1.5', /int/],
+    ['1.5', /must be a whole number/],
   ],
   DERIVERY_BUILD_MEMORY_MB: [['64', /256/]],
   DERIVERY_EVALUATION_MEMORY_MB: [['64', /256/]],
