@@ -74,7 +74,7 @@ export function errorLines(stderr: string): string {
 
 /** How Nix itself begins where it could not get at a source or its store. A package's own text may say anything. */
 const FETCHING =
-  /^(?:unable to download|program 'git' failed|(?:cannot|while) fetch|Failed to (?:open|fetch)|writing to file|database .* is (?:busy|locked)|cannot (?:connect|open)|interrupted by the user)/i;
+  /^(?:unable to download|program 'git' failed|(?:cannot|while) fetch|Failed to (?:open|fetch)|writing to file|database .* is (?:busy|locked)|executing SQLite .*: disk I\/O error|cannot (?:connect|open)|interrupted by the user)/i;
 
 /**
  * How Nix begins where it found no room: for what it writes, in its database, or in the log of a builder that an evaluation

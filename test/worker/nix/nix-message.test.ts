@@ -49,6 +49,11 @@ suite('another try may get past', () => {
     assert.equal(tellsOfMachine(network), false);
   });
 
+  // What SQLite says of a disk that filled up under it, or is broken.
+  const broken =
+    "executing SQLite statement 'pragma synchronous = normal': disk I/O error (in '/nix/var/nix/db/db.sqlite')";
+  test(broken, () => assert.equal(tellsOfFetching(broken), true));
+
   const withoutRoom = [
     "opening file '/nix/store/x.drv': No space left on device",
     "creating directory '/nix/store/.links': Disk quota exceeded",
