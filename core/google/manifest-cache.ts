@@ -11,6 +11,8 @@ export interface ManifestCacheParts<Manifest> {
   readonly cacheBytes: number;
   /** For how long what was seen in Firestore is answered without another look. Milliseconds. */
   readonly trustedMs: number;
+  /** For how long it is the answer while Firestore is silent, from when it was seen. Milliseconds, no less than `trustedMs`. */
+  readonly answeredMs: number;
   /** Milliseconds by a clock that never goes back, of any beginning. */
   readonly now: () => number;
 }
@@ -18,6 +20,7 @@ export interface ManifestCacheParts<Manifest> {
 interface Kept<Manifest> {
   readonly manifest: Manifest;
   readonly trustedUntil: number;
+  readonly answeredUntil: number;
 }
 
 /** How long Firestore may take where there is another answer. Milliseconds. */
@@ -33,6 +36,7 @@ export function createManifestCache<Manifest extends { readonly bytes: Uint8Arra
   readStored,
   cacheBytes,
   trustedMs,
+  answeredMs,
   now,
 }: ManifestCacheParts<Manifest>) {
   const cache = new LRUCache<Digest, Kept<Manifest>>({
@@ -49,7 +53,8 @@ export function createManifestCache<Manifest extends { readonly bytes: Uint8Arra
   /** `beganAt`: when the look began. What was deleted since then may have been seen. */
   function note(digest: Digest, manifest: Manifest | undefined, beganAt: number): void {
     if (manifest === undefined) cache.delete(digest);
-    else cache.set(digest, { manifest, trustedUntil: beganAt + trustedMs });
+    else
+      cache.set(digest, { manifest, trustedUntil: beganAt + trustedMs, answeredUntil: beganAt + answeredMs });
   }
 
   async function look(digest: Digest): Promise<Manifest | undefined> {
@@ -73,18 +78,19 @@ export function createManifestCache<Manifest extends { readonly bytes: Uint8Arra
     trusted,
     note,
 
-    /** Where Firestore is silent, what was seen once is the answer, however long ago. */
+    /** Where Firestore is silent, what was seen is the answer for a while: until it may be that its blobs are gone. */
     read: async (digest: Digest): Promise<Manifest | undefined> => {
       const known = trusted(digest);
       if (known !== undefined) return known;
       const kept = cache.get(digest);
-      if (kept === undefined) return lookOnce(digest);
+      if (kept === undefined || now() >= kept.answeredUntil) return lookOnce(digest);
       try {
         return await within(PATIENCE_MS, lookOnce(digest));
       } catch (error) {
-        if (!isSilence(error)) throw error;
+        if (!isSilence(error) || now() >= kept.answeredUntil) throw error;
+        const trustedUntil = Math.min(now() + ASK_AGAIN_MS, kept.answeredUntil);
         // Unless another look has ended meanwhile, and found that it is gone or still there.
-        if (cache.get(digest) === kept) cache.set(digest, { ...kept, trustedUntil: now() + ASK_AGAIN_MS });
+        if (cache.get(digest) === kept) cache.set(digest, { ...kept, trustedUntil });
         return kept.manifest;
       }
     },

@@ -50,16 +50,28 @@ export function notedEveryMs({ keepMs }: Pick<Retention, 'keepMs'>): number {
   return Math.min(HOUR_MS, Math.ceil(keepMs / 24));
 }
 
+/** Of the time that a marked blob is there, the share in which a silent Firestore's manifests are answered; the rest is for pulls. */
+const ANSWERED_SHARE = 1 / 4;
+
+/**
+ * For how long after it was seen in Firestore a manifest may be answered from memory, at most: where Firestore is silent. It may
+ * have been deleted right after that look, and its blobs been marked, but not before. Milliseconds.
+ */
+export function answeredMs(retention: Retention): number {
+  return Math.max(notedEveryMs(retention), retention.tombstoneMs * ANSWERED_SHARE);
+}
+
 /**
  * For how long a signed address of a blob may work: an hour, and no longer than its blob is there for whoever got its manifest
  * at the last moment. Seconds, a whole number. Throws a {@link ConfigurationError} where that comes to none.
  */
 export function signedSeconds(retention: Retention): number {
-  const lastMs = retention.tombstoneMs - notedEveryMs(retention);
+  const lastMs = retention.tombstoneMs - answeredMs(retention);
   const seconds = Math.min(HOUR_MS / 1000, Math.floor(lastMs / 1000));
   if (seconds >= 1) return seconds;
+  const leastMs = Math.max(notedEveryMs(retention) + 1000, Math.ceil(1000 / (1 - ANSWERED_SHARE)));
   throw new ConfigurationError(
     'configuration: DERIVERY_TOMBSTONE_HOURS: is too short for DERIVERY_BUCKET_ACCESS=private: signed addresses of blobs work ' +
-      `for ${lastMs / 1000} s then, and a second is the least. Set it to ${(notedEveryMs(retention) + 1000) / HOUR_MS} or more`,
+      `for ${lastMs / 1000} s then, and a second is the least. Set it to ${leastMs / HOUR_MS} or more`,
   );
 }

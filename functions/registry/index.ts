@@ -9,7 +9,13 @@ import { openManifests } from '#core/google/manifests.ts';
 import { openQuotas } from '#core/google/quotas.ts';
 import { openPullState } from '#core/google/pull-state.ts';
 import { offerOf, pullPolicy } from '#core/google/deployment-settings.ts';
-import { notedEveryMs, retentionOf, signedSeconds, type Retention } from '#core/google/retention-settings.ts';
+import {
+  answeredMs,
+  notedEveryMs,
+  retentionOf,
+  signedSeconds,
+  type Retention,
+} from '#core/google/retention-settings.ts';
 import { openSources } from '#core/google/sources.ts';
 import { openUrlSigner } from '#core/google/url-signer.ts';
 import { createAsking } from '../asking.ts';
@@ -60,6 +66,7 @@ export const registry: RequestHandler = startOrExit(log, () => {
   const manifests = openManifests(firestore, {
     cacheBytes: settings.DERIVERY_MANIFEST_CACHE_MB * 1e6,
     trustedMs,
+    answeredMs: answeredMs(retention),
   });
   const lastUses = createLastUses({ images, manifests, log, notedEveryMs: trustedMs });
   const waiting = createWaiting({

@@ -11,8 +11,11 @@ export const AGES = {
   tombstone: 25,
 } as const;
 
-/** How long a blob can be had after a manifest that names it was answered, whatever is collected meanwhile. Milliseconds. */
-export const PROMISED_MS = (AGES.tombstone - 5) * 1000;
+/**
+ * How long a blob can be had after a manifest that names it was answered, whatever is collected meanwhile: for three quarters of
+ * the time that blobs are served on (core/google/retention-settings.ts), less what an answer takes. Milliseconds.
+ */
+export const PROMISED_MS = (0.75 * AGES.tombstone - 3) * 1000;
 
 const HOUR = 3600;
 

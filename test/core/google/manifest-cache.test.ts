@@ -5,6 +5,7 @@ import { digestOf, type Digest } from '#core/digest.ts';
 import { createManifestCache } from '#core/google/manifest-cache.ts';
 
 const TRUSTED_MS = 60_000;
+const ANSWERED_MS = 10 * TRUSTED_MS;
 const digest = digestOf('a manifest');
 const manifest = { bytes: Buffer.from('a manifest') };
 
@@ -20,6 +21,7 @@ async function atHand() {
     },
     cacheBytes: 1_000_000,
     trustedMs: TRUSTED_MS,
+    answeredMs: ANSWERED_MS,
     now: () => state.at,
   });
   assert.equal(await cache.read(digest), manifest);
@@ -80,9 +82,9 @@ for (const [how, trouble] of [
   ['refuses', unreachable],
   ['stays silent', () => new Promise<never>(() => {})],
 ] as const) {
-  test(`T10: while Firestore ${how}, a manifest is answered however long ago it was seen, and few answers wait`, async () => {
+  test(`T10: while Firestore ${how}, a manifest that was seen is answered, and few answers wait`, async () => {
     const { cache, state } = await atHand();
-    state.at = 1_000 * TRUSTED_MS;
+    state.at = ANSWERED_MS / 2;
     state.trouble = trouble;
     assert.equal(await cache.read(digest), manifest);
     assert.equal(state.reads, 2);
@@ -92,6 +94,40 @@ for (const [how, trouble] of [
     assert.equal(cache.trusted(digest), undefined, 'but after a while');
   });
 }
+
+test('T7: while Firestore is silent, no manifest is answered whose blobs may be gone', async () => {
+  const { cache, state } = await atHand();
+  state.trouble = unreachable;
+  state.at = ANSWERED_MS - 1;
+  assert.equal(await cache.read(digest), manifest);
+  state.at = ANSWERED_MS;
+  assert.equal(cache.trusted(digest), undefined);
+  await assert.rejects(cache.read(digest), { code: 14 });
+  state.trouble = undefined;
+  assert.equal(await cache.read(digest), manifest, 'it was there all the time');
+});
+
+test('T10: a Firestore that is slow is waited for where nothing else is an answer', async context => {
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  const { cache, state } = await atHand();
+  state.at = ANSWERED_MS;
+  const slow = Promise.withResolvers<void>();
+  state.trouble = () => slow.promise;
+  const answer = cache.read(digest);
+  context.mock.timers.tick(2_000);
+  slow.resolve();
+  assert.equal(await answer, manifest);
+});
+
+test('T7: nor is one that came to be too old while Firestore was waited for', async () => {
+  const { cache, state } = await atHand();
+  state.at = ANSWERED_MS - 1;
+  state.trouble = () => {
+    state.at = ANSWERED_MS;
+    return unreachable();
+  };
+  await assert.rejects(cache.read(digest), { code: 14 });
+});
 
 test('T10: when Firestore answers again, what is gone is gone', async () => {
   const { cache, state, stored } = await atHand();

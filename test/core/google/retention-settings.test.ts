@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { z } from 'zod';
 import { ConfigurationError } from '#core/errors.ts';
 import {
+  answeredMs,
   notedEveryMs,
   retentionOf,
   retentionSettings,
@@ -52,20 +53,34 @@ test('blobs outlast the manifests that a registry has in memory', () => {
   assert.equal(read({ DERIVERY_TOMBSTONE_HOURS: '1', DERIVERY_KEEP_DAYS: '0.99' }).tombstoneMs, HOUR);
 });
 
+test('T7: a registry that hears nothing of Firestore answers no manifest for so long that its blobs may go amid a pull', () => {
+  assert.equal(answeredMs(read({})), 6 * HOUR);
+  const short = read({ DERIVERY_TOMBSTONE_HOURS: '2' });
+  assert.equal(answeredMs(short), notedEveryMs(short), 'but for as long as it needs not ask');
+});
+
 test('signed addresses of blobs work for an hour, or for as long as the blob is sure to be there', () => {
   assert.equal(signedSeconds(read({})), 3600);
   assert.equal(signedSeconds(read({ DERIVERY_TOMBSTONE_HOURS: '1.5' })), 1800);
+  const keepHour = { DERIVERY_KEEP_DAYS: String(1 / 24) };
+  assert.equal(signedSeconds(read({ ...keepHour, DERIVERY_TOMBSTONE_HOURS: '1' })), 2700);
   const keepMinute = { DERIVERY_KEEP_DAYS: String(60 / 86_400) };
   assert.equal(signedSeconds(read({ ...keepMinute, DERIVERY_TOMBSTONE_HOURS: String(5 / 3_600) })), 2);
-  const tooShort = read({ ...keepMinute, DERIVERY_TOMBSTONE_HOURS: String(3 / 3_600) });
-  assert.throws(
-    () => signedSeconds(tooShort),
-    (error: unknown) => {
-      assert.ok(error instanceof ConfigurationError);
-      const [, wayOut = ''] =
-        /DERIVERY_TOMBSTONE_HOURS: is too short.* Set it to (\S+) or more$/.exec(error.message) ?? [];
-      assert.equal(signedSeconds(read({ ...keepMinute, DERIVERY_TOMBSTONE_HOURS: wayOut })), 1);
-      return true;
-    },
-  );
+});
+
+test('a tombstone too short for signed addresses is refused, with one that is not', () => {
+  for (const keepSeconds of [60, 5]) {
+    const keep = { DERIVERY_KEEP_DAYS: String(keepSeconds / 86_400) };
+    const tooShort = read({ ...keep, DERIVERY_TOMBSTONE_HOURS: String((keepSeconds / 24 + 0.5) / 3_600) });
+    assert.throws(
+      () => signedSeconds(tooShort),
+      (error: unknown) => {
+        assert.ok(error instanceof ConfigurationError);
+        const [, wayOut = ''] =
+          /DERIVERY_TOMBSTONE_HOURS: is too short.* Set it to (\S+) or more$/.exec(error.message) ?? [];
+        assert.equal(signedSeconds(read({ ...keep, DERIVERY_TOMBSTONE_HOURS: wayOut })), 1);
+        return true;
+      },
+    );
+  }
 });
