@@ -22,11 +22,11 @@ const CASES: Readonly<Record<keyof typeof COMPRESSORS, Case>> = {
     compressor: COMPRESSORS.gzip,
     decompress: bytes => gunzipSync(bytes),
     golden: {
-      id: 'gzip-blocks level=6 block=1048576 version=1',
+      id: 'gzip-blocks level=6 block=1048576 version=2',
       empty: '1f8b08000000000000ff03000000000000000000',
       text: '1f8b08000000000000ff4a492dca2c4b2daa544841677001000000ffff03009f53b46e1b000000',
-      short: 'b868ab7f57cd39d61e0cd603f590807badc155c79653b2cac5f5e6aca22908e2',
-      blocks: 'b25ed3f8a6227bb736df4d05940b2740c771e28d1c46cfa130bbfbb8dee23e85',
+      short: 'c9fc794c9041fd9134ca1d1ed8f0792abbbad707d2eca61bb9d69d832c9376c3',
+      blocks: '37eea6b792909b860ff816e1b78c4e30cca13fb56e77e0e6dca3e5b0e32aea22',
     },
   },
   zstd: {
