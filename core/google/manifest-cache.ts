@@ -87,7 +87,8 @@ export function createManifestCache<Manifest extends { readonly bytes: Uint8Arra
       try {
         return await within(PATIENCE_MS, lookOnce(digest));
       } catch (error) {
-        if (!isSilence(error) || now() >= kept.answeredUntil) throw error;
+        if (!isSilence(error)) throw error;
+        if (now() >= kept.answeredUntil) return trusted(digest) ?? lookOnce(digest);
         const trustedUntil = Math.min(now() + ASK_AGAIN_MS, kept.answeredUntil);
         // Unless another look has ended meanwhile, and found that it is gone or still there.
         if (cache.get(digest) === kept) cache.set(digest, { ...kept, trustedUntil });

@@ -33,12 +33,7 @@ export interface Manifest {
 export type Manifests = ReturnType<typeof openManifests>;
 
 /** What a process keeps at hand, where nothing else is said. */
-const AT_HAND = {
-  cacheBytes: 32 << 20,
-  trustedMs: 3_600_000,
-  answeredMs: 6 * 3_600_000,
-  now: () => performance.now(),
-};
+const AT_HAND = { cacheBytes: 32 << 20, trustedMs: 3_600_000, now: () => performance.now() };
 
 /** `atHand`: what of the manifest cache is to be otherwise (manifest-cache.ts). */
 export function openManifests(
@@ -48,6 +43,7 @@ export function openManifests(
   const collection = firestore.collection('manifests');
   const { now, ...limits } = { ...AT_HAND, ...atHand };
   const cache = createManifestCache({
+    answeredMs: limits.trustedMs,
     ...limits,
     now,
     readStored: async digest => parse(await collection.doc(digest).get()),

@@ -69,7 +69,8 @@ export function signedSeconds(retention: Retention): number {
   const lastMs = retention.tombstoneMs - answeredMs(retention);
   const seconds = Math.min(HOUR_MS / 1000, Math.floor(lastMs / 1000));
   if (seconds >= 1) return seconds;
-  const leastMs = Math.max(notedEveryMs(retention) + 1000, Math.ceil(1000 / (1 - ANSWERED_SHARE)));
+  // One more: as hours, and read again, it may have lost a fraction.
+  const leastMs = 1 + Math.max(notedEveryMs(retention) + 1000, Math.ceil(1000 / (1 - ANSWERED_SHARE)));
   throw new ConfigurationError(
     'configuration: DERIVERY_TOMBSTONE_HOURS: is too short for DERIVERY_BUCKET_ACCESS=private: signed addresses of blobs work ' +
       `for ${lastMs / 1000} s then, and a second is the least. Set it to ${leastMs / HOUR_MS} or more`,
